@@ -1,5 +1,5 @@
-// What does the API's description say, without a replica? The application is put together and never started, so nothing is asked
-// of a database. `npm run openapi` writes docs/openapi.json by it.
+// What does the API's description say, without a replica? The application is put together and never started, so nothing
+// is asked of a database. `npm run openapi` writes docs/openapi.json by it.
 import { NestFactory } from '@nestjs/core';
 import { connectDatabase } from '#database/connection.js';
 import { AppModule } from './app.module.js';

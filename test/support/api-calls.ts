@@ -33,7 +33,8 @@ export async function callsOf(server: TestServer, tenant: TestTenant): Promise<C
   const scene = await prepare(server, tenant);
   return {
     ...(await workerCalls(tenant)),
-    ...callsOfTenants(server, tenant, scene),
+    ...callsOfTenants(server, tenant),
+    ...callsOfJobTypes(tenant, scene),
     ...callsOfKeys(server, tenant, scene),
     ...scheduleCalls(tenant, scene),
     ...callsOfRuns(tenant, scene),
@@ -95,7 +96,7 @@ async function startWaiting(tenant: TestTenant): Promise<ShownOperation> {
   return startedOperation(tenant, await api.post(`${path}/schedules/${name}:backfill`).send(span));
 }
 
-function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { http }: Scene): Calls {
+function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant): Calls {
   const { path } = tenant;
   return {
     'get /healthz/live': [() => anonymous.get('/healthz/live')],
@@ -124,6 +125,12 @@ function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { 
     [`post ${T}:resume`]: [{}, { catchUp: true }].map(
       (wish) => () => admin.post(`${path}:resume`).send(wish),
     ),
+  };
+}
+
+function callsOfJobTypes(tenant: TestTenant, { http }: Scene): Calls {
+  const { path } = tenant;
+  return {
     [`post ${T}/queues/{queue}:pause`]: [() => tenant.api.post(`${path}/queues/mail:pause`)],
     [`get ${T}/queues`]: [() => tenant.api.get(`${path}/queues`)],
     [`get ${T}/queues/{queue}`]: ['mail', 'unheard-of'].map(

@@ -1,5 +1,5 @@
-// What does the API's own description promise? Read from /openapi.json. Whether answers are as it says is checked for every answer of
-// a test server (described-answers.ts).
+// What does the API's own description promise? Read from /openapi.json. Whether answers are as it says is checked for
+// every answer of a test server (described-answers.ts).
 import { z } from 'zod';
 import type { TestServer } from './test-server.js';
 

@@ -1,6 +1,6 @@
-// Is an answer as the API's description says? Its status, its type, its headers and its body are compared with docs/openapi.json,
-// for every answer that a test server gives through supertest. The check is stricter than the document: a field that is not described
-// there is a mistake of ours, though callers are asked to ignore it.
+// Is an answer as the API's description says? Its status, its type, its headers and its body are compared with
+// docs/openapi.json, for every answer that a test server gives through supertest. The check is stricter than the
+// document: a field that is not described there is a mistake of ours, though callers are asked to ignore it.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';

@@ -1,5 +1,5 @@
-// Plays the examples of the API's description as they stand. Names are those of the document; ids and tokens, which the server
-// makes, are taken from the answers that gave them.
+// Plays the examples of the API's description as they stand. Names are those of the document; ids and tokens, which the
+// server makes, are taken from the answers that gave them.
 import type TestAgent from 'supertest/lib/agent.js';
 import type { Response } from 'supertest';
 import type { Operation } from './api-description.js';

@@ -1,4 +1,5 @@
-// Does a client that is generated from the API's description compile under strict settings, and does it tell the README's story?
+// Does a client that is generated from the API's description compile under strict settings, and does it tell the
+// README's story?
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -1,5 +1,5 @@
-// A PUT makes a resource what its body says, whether it is there or not. It reads, compares and then writes on the revision that it
-// has read; where another request came between, it does so again on what that one has made.
+// A PUT makes a resource what its body says, whether it is there or not. It reads, compares and then writes on the
+// revision that it has read; where another request came between, it does so again on what that one has made.
 import { alreadyThere, isStar, revisionOf, staleRevision } from './etag.js';
 import { notFound, ProblemError } from '../problems/problem.js';
 

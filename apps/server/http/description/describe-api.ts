@@ -1,5 +1,5 @@
-// Describes the API by the same schemas that check it: OpenAPI 3.1 at /openapi.json, which is kept in docs/openapi.json, and a
-// page at /docs that loads nothing from other hosts.
+// Describes the API by the same schemas that check it: OpenAPI 3.1 at /openapi.json, which is kept in docs/openapi.json,
+// and a page at /docs that loads nothing from other hosts.
 import type { INestApplication } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';

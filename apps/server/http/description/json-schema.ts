@@ -1,7 +1,8 @@
-// How is a schema told in OpenAPI? By the same schema that checks requests and makes answers, as JSON Schema of draft 2020-12.
+// How is a schema told in OpenAPI? By the same schema that checks requests and makes answers, as JSON Schema of draft
+// 2020-12.
 import type { OpenAPIObject, SwaggerDocumentOptions } from '@nestjs/swagger';
 import { z } from 'zod';
-import { FORMS, type Form } from '../requests/forms.js';
+import { FORMS, type Form } from '../requests/shapes.js';
 
 export type Schema = Record<string, unknown>;
 export type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
@@ -82,7 +83,9 @@ function withoutOthers({ title, required }: Form, all: readonly Form[]): Schema 
   const wider = all.find(
     (form) => form.title !== title && required.every((name) => form.optional?.includes(name)),
   );
-  return wider === undefined ? {} : { not: { required: wider.required } };
+  if (wider === undefined) return {};
+  const properties = Object.fromEntries(wider.required.map((name) => [name, {}]));
+  return { not: { properties, required: wider.required } };
 }
 
 export function isObject(value: unknown): value is Schema {

@@ -10,7 +10,10 @@ export function nameBody({ operationId = '', requestBody }: Operation, schemas: 
   if (requestBody === undefined || '$ref' in requestBody) return;
   const name = `${operationId.charAt(0).toUpperCase()}${operationId.slice(1)}Body`;
   for (const media of Object.values(requestBody.content)) {
-    if (media.schema !== undefined && !('$ref' in media.schema)) schemas[name] = media.schema;
+    if (media.schema !== undefined && !('$ref' in media.schema)) {
+      const { default: _, ...schema } = media.schema;
+      schemas[name] = schema;
+    }
     if (name in schemas) media.schema = { $ref: `#/components/schemas/${name}` };
     media.example = EXAMPLES[operationId];
   }

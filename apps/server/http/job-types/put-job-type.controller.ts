@@ -1,5 +1,5 @@
-// The route that makes a job type of the tenant what its body says: what is left out has its default, and the same content again
-// changes nothing. A pause is no part of what it says, and stays.
+// The route that makes a job type of the tenant what its body says: what is left out has its default, and the same
+// content again changes nothing. A pause is no part of what it says, and stays.
 import { isDeepStrictEqual } from 'node:util';
 import { Body, Controller, Headers, Inject, Param, Put, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';

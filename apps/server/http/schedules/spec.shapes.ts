@@ -8,8 +8,7 @@ import { INSTANTS_MAX, inOrder } from '#scheduling/decisions/kinds/instants.js';
 import { MAX_FIRES_MAX } from '#scheduling/decisions/kinds/max-fires.js';
 import { plainRrule } from '#scheduling/decisions/rrule/rrule-text.js';
 import { invalidField, type ProblemError } from '../problems/problem.js';
-import { hasForms, type Form } from '../requests/forms.js';
-import { instant, instantInput } from '../requests/shapes.js';
+import { hasForms, instant, instantInput, type Form } from '../requests/shapes.js';
 import {
   chosenClockChanges,
   hasFixedHours,

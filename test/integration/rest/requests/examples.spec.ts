@@ -1,4 +1,5 @@
-// Does the API accept its own examples? All that its description shows is sent as it stands, in an order in which each can succeed.
+// Does the API accept its own examples? All that its description shows is sent as it stands, in an order in which each
+// can succeed.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { operationsOf, readDescription, type Operation } from '../../../support/api-description.js';
 import { play, type Made } from '../../../support/played-examples.js';

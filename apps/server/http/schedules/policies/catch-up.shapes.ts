@@ -1,6 +1,6 @@
 // The shape of a catch-up policy in requests and answers: each mode has only the bounds that mean something to it.
 import { z } from 'zod';
-import { hasForms, modeForm } from '../../requests/forms.js';
+import { hasForms, modeForm } from '../../requests/shapes.js';
 import { DEFAULT_CATCH_UP, type CatchUp } from '#scheduling/decisions/catch-up.js';
 
 const CATCH_UP_SECONDS_MAX = 31_536_000;

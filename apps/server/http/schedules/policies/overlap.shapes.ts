@@ -1,7 +1,7 @@
 // The shape of an overlap policy in requests and answers, and that it excludes a concurrency key of the user's.
 import { z } from 'zod';
 import type { Overlap } from '#kernel/schedule-key.js';
-import { hasForms, modeForm } from '../../requests/forms.js';
+import { hasForms, modeForm } from '../../requests/shapes.js';
 import { invalidField } from '../../problems/problem.js';
 
 const WAITING_MAX = 1_000;
