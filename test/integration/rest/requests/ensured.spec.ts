@@ -1,4 +1,4 @@
-// Does a PUT make a resource what it says, once, and whether it was there or not? For tenants, job types and schedules alike.
+// Does a PUT make a resource what it says, once, whether it was there or not? For tenants, job types and schedules.
 import type { Test } from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
