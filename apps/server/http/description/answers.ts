@@ -53,7 +53,6 @@ const HEADERS = {
   ETag: text('The revision, for If-Match.', true),
   ETagOfSemaphore: text('The revision of a semaphore, for If-Match; none of a lock that is not one.'),
   Location: text('The path of what was made.', true),
-
   IdempotencyReplayed: text(
     `true: the answer of the first request with this Idempotency-Key, kept for ${ANSWERS_KEPT_HOURS} hours.`,
   ),
