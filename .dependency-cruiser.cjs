@@ -149,6 +149,7 @@ const httpRooms = {
   ],
   workers: [...asked, 'fires', 'job-types', 'runs/keys'],
   cluster: [...asked],
+  description: ['access', 'problems', 'requests'],
 };
 
 const SPEC = '\\.spec\\.ts$';

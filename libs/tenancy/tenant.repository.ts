@@ -39,11 +39,12 @@ export const TENANT_COLUMNS = [
 ] as const;
 
 export type NewTenant = { name: string } & Pick<Tenant, 'id' | 'displayName' | 'slot'> &
-  Partial<Pick<Tenant, 'allowedQueues' | 'allowedHandlers'>>;
+  Partial<Pick<Tenant, 'weight' | 'limits' | 'retentionDays' | 'allowedQueues' | 'allowedHandlers'>>;
 
 /** Throws a unique violation when the name is taken. */
 export async function insertTenant(db: Database, tenant: NewTenant): Promise<Tenant> {
-  const { id, name, displayName, slot, allowedQueues = [], allowedHandlers = [] } = tenant;
+  const { id, name, displayName, slot, weight = 1, limits = {}, retentionDays = null } = tenant;
+  const { allowedQueues = [], allowedHandlers = [] } = tenant;
   return db
     .insertInto('tenant')
     .values({
@@ -51,6 +52,9 @@ export async function insertTenant(db: Database, tenant: NewTenant): Promise<Ten
       name: asId.tenantName(name),
       display_name: displayName,
       slot,
+      weight,
+      limits: JSON.stringify(limits),
+      retention_days: retentionDays,
       allowed_queues: allowedQueues,
       allowed_handlers: allowedHandlers,
     })

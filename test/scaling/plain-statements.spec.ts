@@ -12,6 +12,7 @@ const PROVED =
   'its text is known to the simulation, the scaling cases or the plans, put together from fragments';
 
 const WRITTEN_BY_HAND: Readonly<Record<string, string>> = {
+  'job-type-replace: replaceJobType': COLUMNS,
   'job-type: findJobType': COLUMNS,
   'job-type: insertJobType': COLUMNS,
   'job-type: pauseJobType': COLUMNS,

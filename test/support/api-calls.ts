@@ -33,7 +33,8 @@ export async function callsOf(server: TestServer, tenant: TestTenant): Promise<C
   const scene = await prepare(server, tenant);
   return {
     ...(await workerCalls(tenant)),
-    ...callsOfTenants(server, tenant, scene),
+    ...callsOfTenants(server, tenant),
+    ...callsOfJobTypes(tenant, scene),
     ...callsOfKeys(server, tenant, scene),
     ...scheduleCalls(tenant, scene),
     ...callsOfRuns(tenant, scene),
@@ -95,7 +96,7 @@ async function startWaiting(tenant: TestTenant): Promise<ShownOperation> {
   return startedOperation(tenant, await api.post(`${path}/schedules/${name}:backfill`).send(span));
 }
 
-function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { http }: Scene): Calls {
+function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant): Calls {
   const { path } = tenant;
   return {
     'get /healthz/live': [() => anonymous.get('/healthz/live')],
@@ -116,10 +117,20 @@ function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { 
           .set('If-Match', '*')
           .send({ weight: 2, limits: { maxConcurrent: 9, rate: { count: 9, perSeconds: 1 } } }),
     ],
+    [`put ${T}`]: [
+      () => admin.put(path).send({ allowedHandlers: ['*'] }),
+      () => admin.put(`/api/v1/tenants/${newName('described')}`).send({}),
+    ],
     [`post ${T}:suspend`]: [() => admin.post(`${path}:suspend`)],
     [`post ${T}:resume`]: [{}, { catchUp: true }].map(
       (wish) => () => admin.post(`${path}:resume`).send(wish),
     ),
+  };
+}
+
+function callsOfJobTypes(tenant: TestTenant, { http }: Scene): Calls {
+  const { path } = tenant;
+  return {
     [`post ${T}/queues/{queue}:pause`]: [() => tenant.api.post(`${path}/queues/mail:pause`)],
     [`get ${T}/queues`]: [() => tenant.api.get(`${path}/queues`)],
     [`get ${T}/queues/{queue}`]: ['mail', 'unheard-of'].map(
@@ -135,6 +146,9 @@ function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { 
     ],
     [`get ${T}/job-types/{jobType}`]: ['noop', 'sleep', http.name].map(
       (name) => () => tenant.api.get(`${path}/job-types/${name}`),
+    ),
+    [`put ${T}/job-types/{jobType}`]: [201, 200].map(
+      () => () => tenant.api.put(`${path}/job-types/described-by-file`).send({ target: { kind: 'pull' } }),
     ),
     [`patch ${T}/job-types/{jobType}`]: [
       () =>

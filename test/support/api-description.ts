@@ -1,6 +1,5 @@
-// What does the API's own description promise? Read from /openapi.json, with a validator for each answer that
-// is made from the documented schema alone. The validator is stricter than the document: a field that is not
-// described there is a mistake of ours, though callers are asked to ignore it.
+// What does the API's own description promise? Read from /openapi.json. Whether answers are as it says is checked for
+// every answer of a test server (described-answers.ts).
 import { z } from 'zod';
 import type { TestServer } from './test-server.js';
 
@@ -51,38 +50,6 @@ export function operationsOf({ paths }: ApiDescription): Operation[] {
       found === undefined ? [] : [{ ...found, path, method }],
     ),
   );
-}
-
-/** The validator of a documented schema, or undefined where no body is documented. */
-export function validatorOf(
-  { components }: ApiDescription,
-  { responses }: Operation,
-  status: number,
-): z.ZodType | undefined {
-  const documented = responses[String(status)];
-  const schema =
-    documented !== undefined && 'content' in documented
-      ? documented.content?.['application/json']?.schema
-      : undefined;
-  return (
-    schema &&
-    z.fromJSONSchema(
-      closed({ ...schema, $defs: components.schemas }) as Parameters<typeof z.fromJSONSchema>[0],
-    )
-  );
-}
-
-/** The same schema, with its references in place and its objects closed to fields that they don't name. */
-function closed(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(closed);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const entries = Object.entries(schema).map(([key, value]): [string, unknown] =>
-    key === '$ref' && typeof value === 'string'
-      ? [key, value.replace('#/components/schemas/', '#/$defs/')]
-      : [key, closed(value)],
-  );
-  const isOpen = 'properties' in schema && !('additionalProperties' in schema);
-  return Object.fromEntries([...entries, ...(isOpen ? [['additionalProperties', false]] : [])]);
 }
 
 /** What Express really listens to, written as OpenAPI writes it. */

@@ -11,6 +11,20 @@ export const BODIES: readonly {
   body: fc.Arbitrary<unknown>;
 }[] = [
   { method: 'post', path: '/api/v1/tenants', body: nearly({ name, displayName: text }) },
+  {
+    method: 'put',
+    path: '/api/v1/tenants/known',
+    body: nearly({ displayName: text, weight: number, retentionDays: number }),
+  },
+  {
+    method: 'put',
+    path: 'job-types/known',
+    body: nearly({
+      target: fc.oneof(fc.constant({ kind: 'handler', handler: 'noop' }), json),
+      timeoutSeconds: fc.oneof(fc.double({ min: 0.001, max: 1 }), number),
+      payloadSchema: fc.oneof(fc.constant({ type: 'object' }), json),
+    }),
+  },
   { method: 'post', path: 'api-keys', body: nearly({ name: text }) },
   {
     method: 'post',

@@ -6,11 +6,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Provider } from '@nestjs/common';
-import request from 'supertest';
+import request, { type Response, type Test } from 'supertest';
 import type TestAgent from 'supertest/lib/agent.js';
 import { afterAll, beforeAll } from 'vitest';
 import { startServer, type RunningServer } from '#server/application.js';
 import { readConfig } from '#server/settings/config.js';
+import { wrongWith } from './described-answers.js';
 import { noteFailure, noteStart, untilNothingIsLeft } from './leak-check.js';
 import { standInFor } from './stand-in.js';
 import { createTestDatabase } from './test-database.js';
@@ -73,7 +74,7 @@ export async function startTestServer(wish: TestServerOptions = {}): Promise<Tes
     throw error;
   });
   const { url } = running;
-  const as = (key: string): TestAgent => request.agent(url).auth(key, { type: 'bearer' });
+  const as = (key: string): TestAgent => agentOf(url).auth(key, { type: 'bearer' });
   await until(
     `the replica at ${url} is ready`,
     async () => (await request(url).get('/healthz/ready')).status === 200,
@@ -83,7 +84,7 @@ export async function startTestServer(wish: TestServerOptions = {}): Promise<Tes
     url,
     databaseUrl,
     running,
-    anonymous: request.agent(url),
+    anonymous: agentOf(url),
     admin: as(ADMIN_KEY),
     as,
     sideLog: () => readLines(sideLog),
@@ -94,6 +95,20 @@ export async function startTestServer(wish: TestServerOptions = {}): Promise<Tes
       await own?.drop();
     },
   };
+}
+
+/** Each of its answers is compared with the API's description. */
+function agentOf(url: string): TestAgent {
+  const agent = request.agent(url);
+  agent.use((call: Test) => void call.expect(requireDescribed));
+  return agent;
+}
+
+function requireDescribed({ request: { method, url }, status, type, headers, text, body }: Response): void {
+  const path = new URL(url).pathname;
+  const wrong = wrongWith({ method, path, status, type, headers, text, body });
+  if (wrong !== null)
+    throw new Error(`not as docs/openapi.json says: ${method} ${path} answered ${status}, ${wrong}`);
 }
 
 function configOf({

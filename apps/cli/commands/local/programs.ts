@@ -36,4 +36,11 @@ export function addPrograms(program: Command, kit: Kit): void {
     .command('ring')
     .description('Print how even the ring is, and how much moves when a replica joins or leaves');
   does(kit, ring, async ({ world: { out } }) => out.write(`${ringTable()}\n`));
+  const openapi = program
+    .command('openapi')
+    .description('Print the description of the REST API, OpenAPI 3.1');
+  does(kit, openapi, async ({ world: { out } }) => {
+    const { apiDocument } = await import('#server/api-document.js');
+    out.write(await apiDocument());
+  });
 }

@@ -25,6 +25,7 @@ const LEASE_HOLDER = 'carillon:lease-holder';
 const WORKERS_TOO = 'carillon:workers-too';
 const WHILE_SUSPENDED = 'carillon:while-suspended';
 const NAMES_JOB_TYPE = 'carillon:names-job-type';
+const MAKES_TENANT = 'carillon:makes-tenant';
 
 /** A caller needs no key. */
 export const Public = () => SetMetadata(PUBLIC, true);
@@ -41,6 +42,9 @@ export const AdminOnly = () => SetMetadata(ADMIN_ONLY, true);
  */
 export const WhileSuspended = () => SetMetadata(WHILE_SUSPENDED, true);
 
+/** An administrator may name a tenant that is not there. */
+export const MakesTenant = () => SetMetadata(MAKES_TENANT, true);
+
 /** Its body has a `jobType`, which is read together with the tenant. */
 export const NamesJobType = () => SetMetadata(NAMES_JOB_TYPE, true);
 
@@ -54,6 +58,28 @@ export interface AuthenticatedRequest extends NamingRequest {
 
 const reflector = new Reflector();
 
+type Decorated = Parameters<typeof reflector.get>[1];
+
+const hasMark = (mark: string, route: Decorated, controller: Decorated): boolean =>
+  reflector.getAllAndOverride<boolean | undefined>(mark, [route, controller]) === true;
+
+/** Who may call a route, for its description. */
+export interface Callers {
+  isPublic: boolean;
+  isAdminOnly: boolean;
+  areWorkersToo: boolean;
+  areLeaseHoldersToo: boolean;
+  isWhileSuspended: boolean;
+}
+
+export const callersOf = (route: Decorated, controller: Decorated): Callers => ({
+  isPublic: hasMark(PUBLIC, route, controller),
+  isAdminOnly: hasMark(ADMIN_ONLY, route, controller),
+  areWorkersToo: hasMark(WORKERS_TOO, route, controller),
+  areLeaseHoldersToo: hasMark(LEASE_HOLDER, route, controller),
+  isWhileSuspended: hasMark(WHILE_SUSPENDED, route, controller),
+});
+
 /** Found once for each route: decorators are done when the first request comes. */
 const marksOf = new WeakMap<object, Map<string, boolean>>();
 
@@ -62,7 +88,7 @@ function isMarked(context: ExecutionContext, mark: string): boolean {
   const marks = marksOf.get(route) ?? new Map<string, boolean>();
   const known = marks.get(mark);
   if (known !== undefined) return known;
-  const is = reflector.getAllAndOverride<boolean | undefined>(mark, [route, context.getClass()]) === true;
+  const is = hasMark(mark, route, context.getClass());
   marksOf.set(route, marks.set(mark, is));
   return is;
 }
@@ -108,7 +134,8 @@ export class AuthGuard implements CanActivate {
     request.principal = principal;
     request.isStillAllowed = () => isKnown(this.keys, request);
     if (principal.role !== 'admin') await this.#takeTurn(request, principal.tenantId);
-    if (typeof name === 'string') {
+    const mayMake = principal.role === 'admin' && isMarked(context, MAKES_TENANT);
+    if (typeof name === 'string' && !mayMake) {
       const maySee = (tenant: Tenant): boolean => maySeeTenant(principal, tenant.id);
       const body: unknown = isMarked(context, NAMES_JOB_TYPE) ? request.body : null;
       const named = await this.tenants.find({ name, body, maySee });

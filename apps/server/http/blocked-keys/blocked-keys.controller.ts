@@ -57,7 +57,10 @@ export class BlockedKeysController {
   ) {}
 
   @Get('blocked-keys')
-  @ApiOperation({ summary: 'List the keys with a strict order that a run blocks, by job type and key' })
+  @ApiOperation({
+    operationId: 'listBlockedKeys',
+    summary: 'List the keys with a strict order that a run blocks, by job type and key',
+  })
   @ApiOkResponse({ standardSchema: pageOf(blockedKey) })
   async list(
     @CurrentTenant() tenant: Tenant,
@@ -80,6 +83,7 @@ export class BlockedKeysController {
   @Post('runs/:run\\:unblock')
   @HttpCode(200)
   @ApiOperation({
+    operationId: 'unblockKeyOfRun',
     summary: 'Let the runs start that wait behind one that has failed for good, without trying it again',
   })
   @ApiOkResponse({ standardSchema: unblocked })

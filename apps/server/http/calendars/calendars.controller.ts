@@ -51,7 +51,7 @@ export class CalendarsController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: "List the tenant's calendars, by name" })
+  @ApiOperation({ operationId: 'listCalendars', summary: "List the tenant's calendars, by name" })
   @ApiOkResponse({ standardSchema: pageOf(shapes.calendar) })
   async list(
     @CurrentTenant() tenant: Tenant,
@@ -73,7 +73,7 @@ export class CalendarsController {
   }
 
   @Get(':calendar')
-  @ApiOperation({ summary: 'Read a calendar' })
+  @ApiOperation({ operationId: 'getCalendar', summary: 'Read a calendar' })
   @ApiOkResponse({ standardSchema: shapes.calendar })
   async read(
     @CurrentTenant() tenant: Tenant,
@@ -88,8 +88,9 @@ export class CalendarsController {
   @Put(':calendar')
   @ApiApplies()
   @ApiOperation({
-    summary:
-      'Create or replace a calendar; schedules that refer to it follow within seconds; the same content again changes nothing',
+    operationId: 'putCalendar',
+    summary: 'Create or replace a calendar',
+    description: 'Schedules that refer to it follow within seconds; the same content again changes nothing.',
   })
   @ApiCreatedResponse({ standardSchema: shapes.calendar })
   @ApiOkResponse({ standardSchema: shapes.calendar })
@@ -140,7 +141,7 @@ export class CalendarsController {
   @WhileSuspended()
   @ApiIfMatch()
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a calendar to which no schedule refers' })
+  @ApiOperation({ operationId: 'deleteCalendar', summary: 'Delete a calendar to which no schedule refers' })
   async delete(
     @CurrentTenant() tenant: Tenant,
     @Param('calendar', { schema: resourceName }) name: string,

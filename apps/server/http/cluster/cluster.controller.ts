@@ -88,14 +88,17 @@ export class ClusterController {
   ) {}
 
   @Get('replicas')
-  @ApiOperation({ summary: 'List the living replicas and the last ones that ended, newest first' })
+  @ApiOperation({
+    operationId: 'listReplicas',
+    summary: 'List the living replicas and the last ones that ended, newest first',
+  })
   @ApiOkResponse({ standardSchema: z.object({ items: z.array(replicaShape) }) })
   async replicas() {
     return { items: await listReplicas(this.db, { ended: ENDED_SHOWN }) };
   }
 
   @Get('leader')
-  @ApiOperation({ summary: 'Read which replica leads, and in which term' })
+  @ApiOperation({ operationId: 'getLeader', summary: 'Read which replica leads, and in which term' })
   @ApiOkResponse({ standardSchema: leaderShape })
   async leader() {
     const { term, holder: incarnation, replica, electedAt } = await readLeadership(this.db);
@@ -104,7 +107,7 @@ export class ClusterController {
   }
 
   @Get('ring')
-  @ApiOperation({ summary: 'Read how the slots are distributed among the replicas' })
+  @ApiOperation({ operationId: 'getRing', summary: 'Read how the slots are distributed among the replicas' })
   @ApiOkResponse({ standardSchema: ringShape })
   async ring() {
     const [ring, slots] = await Promise.all([readNewestRing(this.db), listSlots(this.db)]);
@@ -129,7 +132,7 @@ export class ClusterController {
   }
 
   @Get('events')
-  @ApiOperation({ summary: "List the cluster's events, newest first" })
+  @ApiOperation({ operationId: 'listClusterEvents', summary: "List the cluster's events, newest first" })
   @ApiOkResponse({ standardSchema: pageOf(eventShape) })
   async events(@Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>) {
     const filter = { events: true };

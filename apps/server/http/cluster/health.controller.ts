@@ -18,14 +18,17 @@ export class HealthController {
   constructor(private readonly replica: ReplicaService) {}
 
   @Get('live')
-  @ApiOperation({ summary: '200 while the process answers' })
+  @ApiOperation({ operationId: 'checkLiveness', summary: '200 while the process answers' })
   @ApiOkResponse({ standardSchema: live })
   live() {
     return { status: 'live' };
   }
 
   @Get('ready')
-  @ApiOperation({ summary: '200 while the replica sends its heartbeats and is not draining, otherwise 503' })
+  @ApiOperation({
+    operationId: 'checkReadiness',
+    summary: '200 while the replica sends its heartbeats and is not draining, otherwise 503',
+  })
   @ApiOkResponse({ standardSchema: ready })
   @ApiServiceUnavailableResponse({ standardSchema: notReady })
   ready(@Res({ passthrough: true }) response: Response) {

@@ -77,7 +77,9 @@ export class OperationsController {
   @Post('replicas/:replica\\:drain')
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Drain a replica: it takes no new work, hands all slots over and finishes its running work',
+    operationId: 'drainReplica',
+    summary: 'Drain a replica',
+    description: 'It takes no new work, hands all slots over and finishes its running work.',
   })
   @ApiOkResponse({ standardSchema: stateShape })
   async drain(@Param('replica', { schema: replicaNamed }) named: ReplicaNamed) {
@@ -89,7 +91,7 @@ export class OperationsController {
 
   @Post('replicas/:replica\\:undrain')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Take a draining replica back into service' })
+  @ApiOperation({ operationId: 'undrainReplica', summary: 'Take a draining replica back into service' })
   @ApiOkResponse({ standardSchema: stateShape })
   async undrain(@Param('replica', { schema: replicaNamed }) named: ReplicaNamed) {
     const replica = await this.#numberOf(named);
@@ -100,7 +102,10 @@ export class OperationsController {
 
   @Post('replicas/:replica\\:forget')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Remove a replica that is dead or has left from the list' })
+  @ApiOperation({
+    operationId: 'forgetReplica',
+    summary: 'Remove a replica that is dead or has left from the list',
+  })
   async forget(@Param('replica', { schema: replicaNumber }) replica: ReplicaNumber): Promise<void> {
     if (await deleteEnded(this.db, replica)) return;
     const state = await this.#state(replica);
@@ -113,7 +118,11 @@ export class OperationsController {
 
   @Post('leader\\:stepDown')
   @HttpCode(200)
-  @ApiOperation({ summary: 'End the current term; the replicas elect a leader again, perhaps the same one' })
+  @ApiOperation({
+    operationId: 'stepDownLeader',
+    summary: 'End the current term',
+    description: 'The replicas elect a leader again, perhaps the same one.',
+  })
   @ApiOkResponse({ standardSchema: termShape })
   async stepDown() {
     const term = await endTerm(this.db);
@@ -122,7 +131,7 @@ export class OperationsController {
   }
 
   @Get('ring\\:lookup')
-  @ApiOperation({ summary: 'Find the slot of a tenant and its owner' })
+  @ApiOperation({ operationId: 'lookUpSlot', summary: 'Find the slot of a tenant and its owner' })
   @ApiOkResponse({ standardSchema: lookupShape })
   async lookup(@Query({ schema: lookupQuery }) { tenant: name }: z.output<typeof lookupQuery>) {
     const tenant = await findTenant(this.db, name);
@@ -141,7 +150,11 @@ export class OperationsController {
   }
 
   @Get('ring\\:simulate')
-  @ApiOperation({ summary: 'Preview which slots would move if a replica left or joined; writes nothing' })
+  @ApiOperation({
+    operationId: 'simulateRing',
+    summary: 'Preview which slots would move if a replica left or joined',
+    description: 'Writes nothing.',
+  })
   @ApiOkResponse({ standardSchema: previewShape })
   async simulate(@Query({ schema: simulateQuery }) query: z.output<typeof simulateQuery>) {
     const { without, with: weight } = query;

@@ -22,8 +22,9 @@ export class DefinitionsController {
   @WorkersToo()
   @HttpCode(200)
   @ApiOperation({
-    summary:
-      "Tell which schedules the worker's code defines: they are made and changed, and those that no living worker defines any more are paused",
+    operationId: 'defineSchedules',
+    summary: "Tell which schedules the worker's code defines",
+    description: 'They are made and changed, and those that no living worker defines any more are paused.',
   })
   @ApiOkResponse({ standardSchema: defined })
   async define(

@@ -21,6 +21,7 @@ export class PreviousFireController {
 
   @Get(':run\\:previousFire')
   @ApiOperation({
+    operationId: 'getPreviousFireOfRun',
     summary:
       "Read which due time of a run's schedule ran before the run's own, and how many since then did not",
   })

@@ -1,5 +1,6 @@
 // The shape of a job type in requests and answers: its target, retries and times. A value that could only fail later,
 // such as a header that no request can carry, is refused when the job type is made.
+import type { Response } from 'express';
 import { z } from 'zod';
 import { HEARTBEAT_SECONDS, RETRY_SECONDS, TIMEOUT_SECONDS } from '#client/options/job-bounds.js';
 import { DEFAULT_RETRY } from '#kernel/backoff.js';
@@ -12,6 +13,7 @@ import {
 import { inSeconds, retryInSeconds, retryPolicyOf, wholeMs } from '#execution/job-types/retry-in-seconds.js';
 import { jobTypeLimits } from '#execution/limits/limits.js';
 import { whyNoEndpoint } from '#execution/endpoints/endpoint-url.js';
+import { etagOf } from '../answers/etag.js';
 import { lockWishes } from '../requests/lock-wishes.js';
 import { keyDefaults, keyDefaultsInput } from '../runs/keys/key-options.shapes.js';
 import { fewFields, instant, resourceName } from '../requests/shapes.js';
@@ -56,20 +58,22 @@ export const queueName = z
     "A pg-boss queue, one of the tenant's `allowedQueues`. A run has succeeded when its job is in the queue.",
   );
 export const leaseSeconds = z.int().min(5).max(3_600);
-const target = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('handler'),
-    handler: resourceName.describe("One of the tenant's `allowedHandlers`."),
-  }),
-  z.strictObject({
-    kind: z.literal('pull'),
-    leaseSeconds: leaseSeconds
-      .default(DEFAULT_LEASE_SECONDS)
-      .describe('A worker that sends no heartbeat for so long has lost the run.'),
-  }),
-  z.strictObject({ kind: z.literal('queue'), queue: queueName }),
-  z.strictObject({ kind: z.literal('http'), url: httpUrl, headers: headers.default({}) }),
-]);
+const target = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('handler'),
+      handler: resourceName.describe("One of the tenant's `allowedHandlers`."),
+    }),
+    z.strictObject({
+      kind: z.literal('pull'),
+      leaseSeconds: leaseSeconds
+        .default(DEFAULT_LEASE_SECONDS)
+        .describe('A worker that sends no heartbeat for so long has lost the run.'),
+    }),
+    z.strictObject({ kind: z.literal('queue'), queue: queueName }),
+    z.strictObject({ kind: z.literal('http'), url: httpUrl, headers: headers.default({}) }),
+  ])
+  .meta({ id: 'JobTarget' });
 
 const retryDelay = z.number().min(RETRY_SECONDS.min).max(RETRY_SECONDS.max);
 /** Comes out as it is stored. */
@@ -92,7 +96,8 @@ export const retryInput = z
         input: maxSeconds,
       });
   })
-  .transform(retryPolicyOf);
+  .transform(retryPolicyOf)
+  .meta({ id: 'RetryPolicy' });
 
 export const timeoutSeconds = z.number().min(TIMEOUT_SECONDS.min).max(TIMEOUT_SECONDS.max);
 /** Whether the schema can be used is checked elsewhere: compiling it may take long. */
@@ -126,15 +131,22 @@ const jobTypeFields = z.strictObject({
     .default(null)
     .describe('JSON Schema (draft 2020-12) of the output of a run.'),
 });
+const inMs = <Fields extends { timeoutSeconds: number; heartbeatSeconds: number | null }>({
+  timeoutSeconds: timeout,
+  heartbeatSeconds: heartbeat,
+  ...fields
+}: Fields) => ({
+  ...fields,
+  timeoutMs: wholeMs(timeout),
+  heartbeatMs: heartbeat === null ? null : wholeMs(heartbeat),
+});
 /** Comes out as it is stored. */
-export const jobTypeInput = jobTypeFields.transform(
-  ({ timeoutSeconds: timeout, heartbeatSeconds: heartbeat, ...fields }) => ({
-    ...fields,
-    timeoutMs: wholeMs(timeout),
-    heartbeatMs: heartbeat === null ? null : wholeMs(heartbeat),
-  }),
-);
+export const jobTypeInput = jobTypeFields.transform(inMs);
 export type JobTypeInput = z.output<typeof jobTypeInput>;
+
+/** The name may stand in the path alone. */
+export const jobTypeApplied = jobTypeFields.partial({ name: true }).transform(inMs);
+export type JobTypeApplied = z.output<typeof jobTypeApplied>;
 
 export const pauseInput = z
   .strictObject({
@@ -187,6 +199,11 @@ export const jobType = z
   .meta({ id: 'JobType' });
 
 export type ShownJobType = ReturnType<typeof showJobType>;
+
+export function answerWith(jobType: JobType, response: Response) {
+  response.setHeader('ETag', etagOf(jobType.revision));
+  return showJobType(jobType);
+}
 
 export function showJobType({ retry, timeoutMs, heartbeatMs, ...shown }: JobType) {
   return {

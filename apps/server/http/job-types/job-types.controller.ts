@@ -26,8 +26,7 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { inTransaction, type Database } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
-import { allowedFor, refusalOf } from '#execution/endpoints/decisions/allowed-target.js';
-import type { JobType, Target } from '#execution/job-types/job-type.js';
+import type { JobType } from '#execution/job-types/job-type.js';
 import {
   deleteJobType,
   findJobType,
@@ -41,13 +40,14 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
-import { ApiIfMatch, etagOf, revisionOf, staleRevision } from '../answers/etag.js';
+import { ApiIfMatch, revisionOf, staleRevision } from '../answers/etag.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from './job-check.js';
 import { requireSemaphores } from './lock-check.js';
+import { TargetCheck } from './target-check.js';
 import * as shapes from './job-type.shapes.js';
 import { PageTokens, pageQuery } from '../answers/page-token.js';
-import { invalidField, nameTaken, notFound, ProblemError } from '../problems/problem.js';
+import { nameTaken, notFound, ProblemError } from '../problems/problem.js';
 import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
 import { requireRoom } from '../access/tenant-shares.js';
 
@@ -62,11 +62,12 @@ export class JobTypesController {
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly pages: PageTokens,
     private readonly check: JobCheck,
+    private readonly targets: TargetCheck,
     private readonly replica: ReplicaService,
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List the job types that the tenant can use' })
+  @ApiOperation({ operationId: 'listJobTypes', summary: 'List the job types that the tenant can use' })
   @ApiOkResponse({ standardSchema: pageOf(shapes.jobType) })
   async list(
     @CurrentTenant() tenant: Tenant,
@@ -89,7 +90,7 @@ export class JobTypesController {
 
   @Post()
   @Idempotent()
-  @ApiOperation({ summary: 'Create a job type of the tenant' })
+  @ApiOperation({ operationId: 'createJobType', summary: 'Create a job type of the tenant' })
   @ApiCreatedResponse({ standardSchema: shapes.jobType })
   async create(
     @CurrentTenant() tenant: Tenant,
@@ -97,7 +98,7 @@ export class JobTypesController {
     @Writes() { db }: Writing,
     @Res({ passthrough: true }) response: Response,
   ): Promise<shapes.ShownJobType> {
-    await this.#requireReachable(tenant, input.target);
+    await this.targets.require(tenant, input.target);
     const { payloadSchema, outputSchema } = input;
     await this.check.requireSchemas(tenant, { payloadSchema, outputSchema });
     await requireSemaphores(this.db, tenant, { locks: input.locks, pointer: '/locks' });
@@ -107,7 +108,7 @@ export class JobTypesController {
         return insertJobType(tx, tenant.id, input);
       });
       response.setHeader('Location', `/api/v1/tenants/${tenant.name}/job-types/${created.name}`);
-      return show(created, response);
+      return shapes.answerWith(created, response);
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
       throw nameTaken(input.name);
@@ -115,7 +116,7 @@ export class JobTypesController {
   }
 
   @Get(':jobType')
-  @ApiOperation({ summary: 'Read a job type' })
+  @ApiOperation({ operationId: 'getJobType', summary: 'Read a job type' })
   @ApiOkResponse({ standardSchema: shapes.jobType })
   async read(
     @CurrentTenant() tenant: Tenant,
@@ -124,14 +125,16 @@ export class JobTypesController {
   ): Promise<shapes.ShownJobType> {
     const jobType = await findJobType(this.db, { tenantId: tenant.id, name });
     if (jobType === undefined) throw notFound('job type', name);
-    return show(jobType, response);
+    return shapes.answerWith(jobType, response);
   }
 
   @Patch(':jobType')
   @ApiConsumes('application/merge-patch+json', 'application/json')
   @ApiIfMatch()
   @ApiOperation({
-    summary: 'Change a job type of the tenant; within seconds the change applies to runs that start',
+    operationId: 'updateJobType',
+    summary: 'Change a job type of the tenant',
+    description: 'Within seconds the change applies to runs that start.',
   })
   @ApiOkResponse({ standardSchema: shapes.jobType })
   async patch(
@@ -141,20 +144,21 @@ export class JobTypesController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ): Promise<shapes.ShownJobType> {
-    if (patch.target !== undefined) await this.#requireReachable(tenant, patch.target);
+    if (patch.target !== undefined) await this.targets.require(tenant, patch.target);
     await requireSemaphores(this.db, tenant, { locks: patch.locks, pointer: '/locks' });
     const revision = revisionOf(ifMatch);
     const changed = await updateJobType(this.db, { tenantId: tenant.id, name, revision }, patch);
     if (changed === undefined) throw await this.#whyUnchanged(tenant, { name, sent: revision });
-    return show(changed, response);
+    return shapes.answerWith(changed, response);
   }
 
   @Post(':jobType\\:pause')
   @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({
-    summary:
-      'Pause a job type of the tenant: within a second or two none of its runs starts; running ones go on',
+    operationId: 'pauseJobType',
+    summary: 'Pause a job type of the tenant',
+    description: 'Within a second or two none of its runs starts; running ones go on.',
   })
   @ApiOkResponse({ standardSchema: shapes.jobType })
   async pause(
@@ -164,12 +168,12 @@ export class JobTypesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<shapes.ShownJobType> {
     const paused = await pauseJobType(this.db, { tenantId: tenant.id, name, reason });
-    return show(await this.#steered(tenant, name, paused), response);
+    return shapes.answerWith(await this.#steered(tenant, name, paused), response);
   }
 
   @Post(':jobType\\:resume')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Resume a job type that is paused' })
+  @ApiOperation({ operationId: 'resumeJobType', summary: 'Resume a job type that is paused' })
   @ApiOkResponse({ standardSchema: shapes.jobType })
   async resume(
     @CurrentTenant() tenant: Tenant,
@@ -177,17 +181,7 @@ export class JobTypesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<shapes.ShownJobType> {
     const resumed = await resumeJobType(this.db, { tenantId: tenant.id, name });
-    return show(await this.#steered(tenant, name, resumed), response);
-  }
-
-  /** Otherwise each run would fail. */
-  async #requireReachable(tenant: Tenant, target: Target): Promise<void> {
-    const refusal = refusalOf(target, allowedFor(target, tenant));
-    // Checked first: a tenant that may not use a queue must not learn whether it exists.
-    if (refusal !== null) throw invalidField(`/target/${refusal.field}`, refusal.message);
-    if (target.kind !== 'queue') return;
-    const why = await this.replica.whyNoQueue(target.queue);
-    if (why !== null) throw invalidField('/target/queue', why);
+    return shapes.answerWith(await this.#steered(tenant, name, resumed), response);
   }
 
   async #steered(tenant: Tenant, name: string, jobType: JobType | undefined): Promise<JobType> {
@@ -201,7 +195,11 @@ export class JobTypesController {
   @WhileSuspended()
   @ApiIfMatch()
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a job type of the tenant; runs that name it will fail' })
+  @ApiOperation({
+    operationId: 'deleteJobType',
+    summary: 'Delete a job type of the tenant',
+    description: 'Runs that name it will fail.',
+  })
   async delete(
     @CurrentTenant() tenant: Tenant,
     @Param('jobType', { schema: resourceName }) name: string,
@@ -227,9 +225,4 @@ function sharedByAll(name: string): ProblemError {
   const remedy =
     'to limit its runs, make a job type of your own whose target names the same handler; to hold them back, give them a queue of their own and pause it';
   return new ProblemError('not-found', `expected a job type of the tenant, ${got}; ${remedy}`);
-}
-
-function show(jobType: JobType, response: Response) {
-  response.setHeader('ETag', etagOf(jobType.revision));
-  return shapes.showJobType(jobType);
 }

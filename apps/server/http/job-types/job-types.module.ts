@@ -3,11 +3,13 @@
 import { Module } from '@nestjs/common';
 import { JobCheck } from './job-check.js';
 import { JobTypesController } from './job-types.controller.js';
+import { PutJobTypeController } from './put-job-type.controller.js';
+import { TargetCheck } from './target-check.js';
 import { WebhookSecretsController } from './webhook-secrets.controller.js';
 
 @Module({
-  controllers: [JobTypesController, WebhookSecretsController],
-  providers: [JobCheck],
+  controllers: [JobTypesController, PutJobTypeController, WebhookSecretsController],
+  providers: [JobCheck, TargetCheck],
   exports: [JobCheck],
 })
 export class JobTypesModule {}

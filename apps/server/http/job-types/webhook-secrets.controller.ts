@@ -44,14 +44,21 @@ export class WebhookSecretsController {
   constructor(@Inject(API_DATABASE) private readonly db: Database) {}
 
   @Get('webhook-secrets')
-  @ApiOperation({ summary: 'List the secrets that sign now, newest first' })
+  @ApiOperation({
+    operationId: 'listWebhookSecrets',
+    summary: 'List the secrets that sign now, newest first',
+  })
   @ApiOkResponse({ standardSchema: listShape })
   async list(@CurrentTenant() tenant: Tenant) {
     return { items: await secrets.listWebhookSecrets(this.db, tenant.id) };
   }
 
   @Post('webhook-secrets')
-  @ApiOperation({ summary: 'Create the first secret; from then on calls are signed' })
+  @ApiOperation({
+    operationId: 'createWebhookSecret',
+    summary: 'Create the first secret',
+    description: 'From then on calls are signed.',
+  })
   @ApiCreatedResponse({ standardSchema: newSecretShape })
   async create(@CurrentTenant() tenant: Tenant, @Body({ schema: emptyInput }) _input: object) {
     return inTransaction(this.db, async (tx) => {
@@ -70,6 +77,7 @@ export class WebhookSecretsController {
   @Post('webhook-secrets\\:rotate')
   @HttpCode(201)
   @ApiOperation({
+    operationId: 'rotateWebhookSecret',
     summary: 'Create a secret that replaces the newest after an overlap, and all others at once',
   })
   @ApiCreatedResponse({ standardSchema: newSecretShape })
@@ -89,7 +97,11 @@ export class WebhookSecretsController {
   @Delete('webhook-secrets/:secret')
   @WhileSuspended()
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a secret; it stops signing within seconds' })
+  @ApiOperation({
+    operationId: 'deleteWebhookSecret',
+    summary: 'Delete a secret',
+    description: 'It stops signing within seconds.',
+  })
   async delete(
     @CurrentTenant() tenant: Tenant,
     @Param('secret', { schema: uuid }) id: string,

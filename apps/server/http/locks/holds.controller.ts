@@ -48,7 +48,7 @@ export class HoldsController {
 
   @Post('locks\\:acquire')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Acquire several locks, all or none' })
+  @ApiOperation({ operationId: 'acquireLocks', summary: 'Acquire several locks, all or none' })
   @ApiOkResponse({ standardSchema: shapes.acquiredAll })
   async acquireAll(
     @CurrentTenant() tenant: Tenant,
@@ -62,7 +62,11 @@ export class HoldsController {
 
   @Post('locks/:lock\\:acquire')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Acquire a lock; with `waitSeconds`, wait for it' })
+  @ApiOperation({
+    operationId: 'acquireLock',
+    summary: 'Acquire a lock',
+    description: 'With `waitSeconds`, wait for it.',
+  })
   @ApiOkResponse({ standardSchema: shapes.acquired })
   async acquire(
     @CurrentTenant() tenant: Tenant,
@@ -79,7 +83,7 @@ export class HoldsController {
   @Post('locks/:lock\\:renew')
   @WhileSuspended()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Let a hold last longer' })
+  @ApiOperation({ operationId: 'renewLock', summary: 'Let a hold last longer' })
   @ApiOkResponse({ standardSchema: shapes.acquired })
   async renew(
     @CurrentTenant() { id: tenantId }: Tenant,
@@ -94,7 +98,11 @@ export class HoldsController {
   @Post('locks/:lock\\:release')
   @WhileSuspended()
   @HttpCode(204)
-  @ApiOperation({ summary: 'Release a lock; who waits for it is served at once' })
+  @ApiOperation({
+    operationId: 'releaseLock',
+    summary: 'Release a lock',
+    description: 'Who waits for it is served at once.',
+  })
   async release(
     @CurrentTenant() { id: tenantId }: Tenant,
     @Param('lock', { schema: resourceName }) name: string,

@@ -53,7 +53,10 @@ export class LocksController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List the locks that are held or waited for, and the semaphores, by name' })
+  @ApiOperation({
+    operationId: 'listLocks',
+    summary: 'List the locks that are held or waited for, and the semaphores, by name',
+  })
   @ApiOkResponse({ standardSchema: pageOf(shapes.lock) })
   async list(
     @CurrentTenant() tenant: Tenant,
@@ -70,7 +73,11 @@ export class LocksController {
   }
 
   @Get(':lock')
-  @ApiOperation({ summary: 'Read who holds a lock; one of any name is there, and free if nothing holds it' })
+  @ApiOperation({
+    operationId: 'getLock',
+    summary: 'Read who holds a lock',
+    description: 'One of any name is there, and free if nothing holds it.',
+  })
   @ApiOkResponse({ standardSchema: shapes.lock })
   async read(
     @CurrentTenant() tenant: Tenant,
@@ -82,7 +89,10 @@ export class LocksController {
 
   @Put(':lock')
   @ApiApplies()
-  @ApiOperation({ summary: 'Make a semaphore of a lock, or give it another number of permits' })
+  @ApiOperation({
+    operationId: 'putLock',
+    summary: 'Make a semaphore of a lock, or give it another number of permits',
+  })
   @ApiCreatedResponse({ standardSchema: shapes.lock })
   @ApiOkResponse({ standardSchema: shapes.lock })
   async put(
@@ -128,7 +138,9 @@ export class LocksController {
   @ApiIfMatch()
   @HttpCode(204)
   @ApiOperation({
-    summary: 'Delete a semaphore of which no permit is held; its name is a lock like any other again',
+    operationId: 'deleteLock',
+    summary: 'Delete a semaphore of which no permit is held',
+    description: 'Its name is a lock like any other again.',
   })
   async delete(
     @CurrentTenant() tenant: Tenant,
@@ -156,7 +168,10 @@ export class LocksController {
   @Post(':lock\\:forceRelease')
   @WhileSuspended()
   @HttpCode(200)
-  @ApiOperation({ summary: 'End a hold, or all holds of a lock, whose holders do not release it' })
+  @ApiOperation({
+    operationId: 'forceReleaseLock',
+    summary: 'End a hold, or all holds of a lock, whose holders do not release it',
+  })
   @ApiOkResponse({ standardSchema: shapes.ended })
   async forceRelease(
     @CurrentTenant() { id: tenantId }: Tenant,

@@ -1,6 +1,6 @@
 // The log of a run is read page by page, or followed as it grows when the caller accepts an event stream.
 import { Controller, Get, Headers, Inject, Param, Query, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import type { Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
@@ -32,16 +32,17 @@ export class RunLogsController {
 
   @Get(':run/logs')
   @ApiOperation({
+    operationId: 'getRunLogs',
     summary: "Read a run's log, or follow it",
     description:
-      'With `Accept: text/event-stream` the lines come as events `log` with their `seq` as id, as they are written, ' +
-      'and an event `end` when the run has ended; `Last-Event-ID` reads on from there.',
+      'With `Accept: text/event-stream` the lines come as events `log` with their `seq` as id, as they are written, and an event `end` when the run has ended; `Last-Event-ID` reads on from there.',
   })
   @ApiHeader({
     name: 'Last-Event-ID',
     required: false,
     description: 'Instead of `after`, for an event stream.',
   })
+  @ApiProduces('application/json', EVENT_STREAM)
   @ApiOkResponse({ standardSchema: shapes.logPage })
   async read(
     @CurrentTenant() tenant: Tenant,

@@ -28,7 +28,11 @@ export class LongOperationsController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: "List the tenant's operations, the newest first; ended ones for 30 days" })
+  @ApiOperation({
+    operationId: 'listOperations',
+    summary: "List the tenant's operations, the newest first",
+    description: 'Ended ones for 30 days.',
+  })
   @ApiOkResponse({ standardSchema: pageOf(shapes.operation) })
   async list(
     @CurrentTenant() tenant: Tenant,
@@ -47,7 +51,11 @@ export class LongOperationsController {
   }
 
   @Get(':operation')
-  @ApiOperation({ summary: 'Read an operation: how far it is, and what became of it' })
+  @ApiOperation({
+    operationId: 'getOperation',
+    summary: 'Read an operation',
+    description: 'How far it is, and what became of it.',
+  })
   @ApiOkResponse({ standardSchema: shapes.operation })
   async read(@CurrentTenant() tenant: Tenant, @Param('operation', { schema: uuid }) id: string) {
     return shapes.showOperation(await this.#find(tenant, id));
@@ -56,7 +64,11 @@ export class LongOperationsController {
   @Post(':operation\\:cancel')
   @WhileSuspended()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Cancel an operation; what it has done so far stays' })
+  @ApiOperation({
+    operationId: 'cancelOperation',
+    summary: 'Cancel an operation',
+    description: 'What it has done so far stays.',
+  })
   @ApiOkResponse({ standardSchema: shapes.operation })
   async cancel(@CurrentTenant() tenant: Tenant, @Param('operation', { schema: uuid }) id: string) {
     const ref = { tenantId: tenant.id, id: asId.operation(id) };

@@ -23,6 +23,8 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = asProblem(error, request);
     if (problem.status >= 500)
       this.logger.error({ req: request, err: error, requestId: request.id }, problem.title);
+    // Of what the handler had made before it failed, or before its transaction did.
+    for (const name of OF_SUCCESS) response.removeHeader(name);
     const body = problemBody(problem, { instance: request.originalUrl, requestId: request.id });
     response
       .status(problem.status)
@@ -31,6 +33,8 @@ export class ProblemFilter implements ExceptionFilter {
       .send(JSON.stringify(body));
   }
 }
+
+const OF_SUCCESS = ['Location', 'ETag', 'Carillon-Owner', 'Idempotency-Replayed'];
 
 const TYPE_OF_STATUS: Readonly<Record<number, ProblemType>> = {
   400: 'bad-request',

@@ -36,6 +36,10 @@ const PROBLEMS = {
 
 export type ProblemType = keyof typeof PROBLEMS;
 
+/** The titles of the problems with a status. */
+export const titlesOf = (status: number): string[] =>
+  Object.values(PROBLEMS).flatMap(([of, title]) => (of === status ? [title] : []));
+
 export interface FieldError {
   /**
    * RFC 6901, into the body, whose root is the empty string; or `?name` and `:name` for query and path parameters,

@@ -29,8 +29,7 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 }
 
 /** Describes the parameter that the guard reads, since no handler declares it. */
-export const ApiTenant = () =>
-  ApiParam({ name: 'tenant', description: "The tenant's name.", schema: { type: 'string' } });
+export const ApiTenant = () => ApiParam({ name: 'tenant', schema: { type: 'string' } });
 
 /**
  * An object with field names of the caller's choice. They are counted before the first is checked, since each could
@@ -57,3 +56,28 @@ export function orNullEach<Fields extends Record<string, z.ZodType>>(fields: Fie
   // The names and their shapes stay together.
   return Object.fromEntries(entries) as { [Name in keyof Fields]: ReturnType<typeof orNull<Fields[Name]>> };
 }
+
+/**
+ * One of the forms of an object, each with fields of its own, such as a spec with `cron` or with `everySeconds`. Its schema
+ * checks that it has one; what is said here tells callers which forms there are.
+ */
+export interface Form {
+  title: string;
+  required: readonly string[];
+  optional?: readonly string[];
+  /** The values of fields by which the form is known. */
+  values?: Readonly<Record<string, readonly string[]>>;
+}
+
+export const FORMS = 'x-forms';
+
+/** What is known of a schema: pass it to `.meta()`. */
+export const hasForms = (...forms: readonly Form[]) => ({ [FORMS]: forms });
+
+/** Of an object whose other fields depend on its mode. */
+export const modeForm = (modes: readonly string[], optional: readonly string[] = []): Form => ({
+  title: modes.join(', '),
+  required: ['mode'],
+  optional,
+  values: { mode: modes },
+});

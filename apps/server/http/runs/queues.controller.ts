@@ -35,7 +35,7 @@ export class QueuesController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List the queues that hold runs or were ever paused' })
+  @ApiOperation({ operationId: 'listQueues', summary: 'List the queues that hold runs or were ever paused' })
   @ApiOkResponse({ standardSchema: pageOf(queueShape) })
   async list(
     @CurrentTenant() tenant: Tenant,
@@ -51,7 +51,7 @@ export class QueuesController {
   }
 
   @Get(':queue')
-  @ApiOperation({ summary: 'Read a queue' })
+  @ApiOperation({ operationId: 'getQueue', summary: 'Read a queue' })
   @ApiOkResponse({ standardSchema: queueShape })
   async read(@CurrentTenant() tenant: Tenant, @Param('queue', { schema: resourceName }) name: string) {
     return showQueue(await findQueue(this.db, { tenantId: tenant.id, name }));
@@ -61,7 +61,9 @@ export class QueuesController {
   @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Pause a queue: within a second or two none of its runs starts; running ones go on',
+    operationId: 'pauseQueue',
+    summary: 'Pause a queue',
+    description: 'Within a second or two none of its runs starts; running ones go on.',
   })
   @ApiOkResponse({ standardSchema: queueShape })
   async pause(@CurrentTenant() tenant: Tenant, @Param('queue', { schema: resourceName }) name: string) {
@@ -76,7 +78,7 @@ export class QueuesController {
 
   @Post(':queue\\:resume')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Resume a paused queue' })
+  @ApiOperation({ operationId: 'resumeQueue', summary: 'Resume a paused queue' })
   @ApiOkResponse({ standardSchema: queueShape })
   async resume(@CurrentTenant() tenant: Tenant, @Param('queue', { schema: resourceName }) name: string) {
     await resumeQueue(this.db, { tenantId: tenant.id, name });

@@ -47,8 +47,10 @@ export class RunActionsController {
   @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({
-    summary:
-      'Cancel a run: a waiting run is cancelled at once; a handler in a replica is asked to stop within a second, a worker that pulls in the answer to its next heartbeat',
+    operationId: 'cancelRun',
+    summary: 'Cancel a run',
+    description:
+      'A waiting run is cancelled at once; a handler in a replica is asked to stop within a second, a worker that pulls in the answer to its next heartbeat.',
   })
   @ApiOkResponse({ standardSchema: runShape })
   async cancel(
@@ -70,6 +72,7 @@ export class RunActionsController {
   @Post('runs/:run\\:retry')
   @HttpCode(200)
   @ApiOperation({
+    operationId: 'retryRun',
     summary: 'Retry a failed, dead-lettered, cancelled or expired run, with all of its attempts',
   })
   @ApiOkResponse({ standardSchema: runShape })
@@ -88,7 +91,7 @@ export class RunActionsController {
   @Post('runs\\:cancel')
   @WhileSuspended()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Cancel all runs that match a filter' })
+  @ApiOperation({ operationId: 'cancelRuns', summary: 'Cancel all runs that match a filter' })
   @ApiOkResponse({ standardSchema: bulk.cancelledRuns })
   async cancelMany(
     @CurrentTenant() tenant: Tenant,
@@ -114,7 +117,7 @@ export class RunActionsController {
 
   @Post('runs\\:retry')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Retry all ended runs that match a filter' })
+  @ApiOperation({ operationId: 'retryRuns', summary: 'Retry all ended runs that match a filter' })
   @ApiOkResponse({ standardSchema: bulk.retriedRuns })
   async retryMany(
     @CurrentTenant() tenant: Tenant,

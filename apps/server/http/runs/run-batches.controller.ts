@@ -44,7 +44,11 @@ export class RunBatchesController {
   @Post()
   @HttpCode(200)
   @Idempotent()
-  @ApiOperation({ summary: 'Create up to 10,000 runs; an acknowledged run is never lost' })
+  @ApiOperation({
+    operationId: 'createRuns',
+    summary: 'Create up to 10,000 runs',
+    description: 'An acknowledged run is never lost.',
+  })
   @ApiOkResponse({ standardSchema: shapes.batchResult })
   async create(
     @CurrentTenant() tenant: Tenant,

@@ -25,13 +25,6 @@ import { ApiTenant, pageOf, uuid } from '../requests/shapes.js';
 import { TenantShares } from '../access/tenant-shares.js';
 
 const OWNER_HEADER = 'Carillon-Owner';
-const OWNER_HEADERS = {
-  [OWNER_HEADER]: {
-    description:
-      "The public URL of the replica that serves the tenant, where that is another one than this and its operator has set one. Any replica takes any request; sent there, the next run starts a little sooner. Send your key to no URL that you don't expect.",
-    schema: { type: 'string' as const, format: 'uri' },
-  },
-};
 
 @ApiTags('runs')
 @ApiBearerAuth()
@@ -50,6 +43,7 @@ export class RunsController {
 
   @Get()
   @ApiOperation({
+    operationId: 'listRuns',
     summary: "List the tenant's runs, newest first",
     description:
       'Filters by schedule, creation time, or a state in which something went wrong find runs at once. Filters by other states, queue, jobType or tag scan up to 10,000 runs a page: such a page may be short or empty and still have a nextPageToken.',
@@ -89,12 +83,15 @@ export class RunsController {
   @Post()
   @Idempotent()
   @NamesJobType()
-  @ApiOperation({ summary: 'Create a run; once acknowledged it is never lost' })
-  @ApiCreatedResponse({ standardSchema: shapes.createdRun, headers: OWNER_HEADERS })
+  @ApiOperation({
+    operationId: 'createRun',
+    summary: 'Create a run',
+    description: 'Once acknowledged it is never lost.',
+  })
+  @ApiCreatedResponse({ standardSchema: shapes.createdRun })
   @ApiOkResponse({
     description: 'A run held the unique key.',
     standardSchema: shapes.createdRun,
-    headers: OWNER_HEADERS,
   })
   async create(
     @CurrentTenant() tenant: Tenant,
@@ -119,7 +116,7 @@ export class RunsController {
   }
 
   @Get(':run')
-  @ApiOperation({ summary: 'Read a run, at once or when it has ended' })
+  @ApiOperation({ operationId: 'getRun', summary: 'Read a run, at once or when it has ended' })
   @ApiOkResponse({ standardSchema: shapes.run })
   async read(
     @CurrentTenant() tenant: Tenant,

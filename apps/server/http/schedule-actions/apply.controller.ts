@@ -27,8 +27,9 @@ export class ApplyController {
   @Put(':schedule')
   @ApiApplies()
   @ApiOperation({
-    summary:
-      'Create or replace a schedule: what is left out has its default; the same content again changes nothing',
+    operationId: 'putSchedule',
+    summary: 'Create or replace a schedule',
+    description: 'What is left out has its default; the same content again changes nothing.',
   })
   @ApiCreatedResponse({ standardSchema: shapes.schedule })
   @ApiOkResponse({ standardSchema: shapes.schedule })

@@ -65,8 +65,9 @@ export class BackfillController {
   @Idempotent()
   @HttpCode(202)
   @ApiOperation({
-    summary:
-      'Make runs for due times that have passed without one, also of a paused schedule; what has run already does not run again',
+    operationId: 'backfillSchedule',
+    summary: 'Make runs for due times that have passed without one, also of a paused schedule',
+    description: 'What has run already does not run again.',
   })
   @ApiOkResponse({ standardSchema: counted, description: 'With dryRun.' })
   @ApiAcceptedResponse({ standardSchema: operation })

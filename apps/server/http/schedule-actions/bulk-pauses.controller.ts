@@ -53,7 +53,7 @@ export class BulkPausesController {
   @WhileSuspended()
   @Idempotent()
   @HttpCode(202)
-  @ApiOperation({ summary: 'Pause all schedules that match a filter' })
+  @ApiOperation({ operationId: 'pauseSchedules', summary: 'Pause all schedules that match a filter' })
   @ApiOkResponse({ standardSchema: matching, description: 'With dryRun.' })
   @ApiAcceptedResponse({ standardSchema: operation })
   async pause(
@@ -71,7 +71,7 @@ export class BulkPausesController {
   @Post('schedules\\:resume')
   @Idempotent()
   @HttpCode(202)
-  @ApiOperation({ summary: 'Resume all schedules that match a filter' })
+  @ApiOperation({ operationId: 'resumeSchedules', summary: 'Resume all schedules that match a filter' })
   @ApiOkResponse({ standardSchema: matching, description: 'With dryRun.' })
   @ApiAcceptedResponse({ standardSchema: operation })
   async resume(

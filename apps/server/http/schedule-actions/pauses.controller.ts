@@ -35,8 +35,10 @@ export class PausesController {
   @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({
-    summary:
-      'Pause a schedule: due times are recorded as skipped until it is resumed, or until an instant; a paused one gets the new reason and end',
+    operationId: 'pauseSchedule',
+    summary: 'Pause a schedule',
+    description:
+      'Due times are recorded as skipped until it is resumed, or until an instant; a paused one gets the new reason and end.',
   })
   @ApiOkResponse({ standardSchema: shapes.schedule })
   async pause(
@@ -54,7 +56,9 @@ export class PausesController {
   @Post(':schedule\\:resume')
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Resume a paused schedule; what was due in the pause stays skipped, unless it is caught up on',
+    operationId: 'resumeSchedule',
+    summary: 'Resume a paused schedule',
+    description: 'What was due in the pause stays skipped, unless it is caught up on.',
   })
   @ApiOkResponse({ standardSchema: shapes.schedule })
   async resume(

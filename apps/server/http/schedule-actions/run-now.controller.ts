@@ -49,8 +49,9 @@ export class RunNowController {
   @Post(':schedule\\:run')
   @Idempotent()
   @ApiOperation({
-    summary:
-      "Run a schedule's job at once, also while it is paused; what is not given is as in the schedule, and its due times stay",
+    operationId: 'runSchedule',
+    summary: "Run a schedule's job at once, also while it is paused",
+    description: 'What is not given is as in the schedule, and its due times stay.',
   })
   @ApiCreatedResponse({ standardSchema: runShape })
   async run(

@@ -61,7 +61,9 @@ export class SkipsController {
   @Idempotent()
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Skip the next due times of a schedule, also of a paused one; the ledger has them at once',
+    operationId: 'skipNextDueTimes',
+    summary: 'Skip the next due times of a schedule, also of a paused one',
+    description: 'The ledger has them at once.',
   })
   @ApiOkResponse({ standardSchema: skipped })
   async skipNext(

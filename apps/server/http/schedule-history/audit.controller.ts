@@ -74,6 +74,7 @@ export class AuditController {
 
   @Get(':schedule\\:audit')
   @ApiOperation({
+    operationId: 'auditSchedule',
     summary: 'Compute what should have been due, and compare it with the ledger',
     description:
       'Looks at 10,000 due times at most. Changes in between are taken into account. For a deleted schedule, give its id in the place of its name.',

@@ -23,8 +23,10 @@ export class LedgerController {
 
   @Get(':schedule/fires')
   @ApiOperation({
-    summary: 'List the ledger: every due time and its outcome, newest first',
-    description: 'For a deleted schedule, give its id in the place of its name.',
+    operationId: 'listFires',
+    summary: 'List the ledger',
+    description:
+      'Every due time and its outcome, newest first. For a deleted schedule, give its id in the place of its name.',
   })
   @ApiOkResponse({ standardSchema: pageOf(shapes.fire) })
   async fires(

@@ -48,6 +48,7 @@ export class RevisionsController {
 
   @Get(':schedule/revisions')
   @ApiOperation({
+    operationId: 'listScheduleRevisions',
     summary: 'List what was changed of a schedule, when and by whom, newest first',
     description: 'For a deleted schedule, give its id in the place of its name.',
   })

@@ -36,7 +36,10 @@ export class ExplainController {
   constructor(@Inject(API_DATABASE) private readonly db: Database) {}
 
   @Get(':schedule\\:explain')
-  @ApiOperation({ summary: 'Explain why a schedule ran at an instant, or why it did not' })
+  @ApiOperation({
+    operationId: 'explainSchedule',
+    summary: 'Explain why a schedule ran at an instant, or why it did not',
+  })
   @ApiOkResponse({ standardSchema: explanation })
   async explain(
     @CurrentTenant() tenant: Tenant,

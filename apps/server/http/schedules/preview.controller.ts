@@ -87,7 +87,10 @@ export class PreviewController {
 
   @Post('schedules\\:preview')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Show when a schedule would be due, without making it' })
+  @ApiOperation({
+    operationId: 'previewNewSchedule',
+    summary: 'Show when a schedule would be due, without making it',
+  })
   @ApiOkResponse({ standardSchema: preview })
   async draft(
     @CurrentTenant() tenant: Tenant,
@@ -109,7 +112,10 @@ export class PreviewController {
   }
 
   @Get('schedules/:schedule\\:preview')
-  @ApiOperation({ summary: 'Show when a schedule will be due, were it neither paused nor changed' })
+  @ApiOperation({
+    operationId: 'previewSchedule',
+    summary: 'Show when a schedule will be due, were it neither paused nor changed',
+  })
   @ApiOkResponse({ standardSchema: preview })
   async stored(
     @CurrentTenant() tenant: Tenant,

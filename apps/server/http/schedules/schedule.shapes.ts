@@ -25,7 +25,7 @@ import { calendars, calendarsPatch } from './policies/calendars.shapes.js';
 import { catchUp, catchUpInput } from './policies/catch-up.shapes.js';
 import { jitterSeconds } from './policies/jitter.shapes.js';
 import { scheduleLocks } from './policies/locks.shapes.js';
-import { following, showAwaited, waitsFor } from './policies/following.shapes.js';
+import { showAwaited, waitsFor } from './policies/following.shapes.js';
 import { overlap, overlapInput } from './policies/overlap.shapes.js';
 import { schedulePayload } from './policies/payload-templates.js';
 import {
@@ -34,7 +34,7 @@ import {
   clockChangesPatch,
   showClockChanges,
 } from './policies/clock-changes.shapes.js';
-import { bounds, oneSpec, showBounds, showSpec, specPatch, timeZone } from './spec.shapes.js';
+import { bounds, oneSpec, shownSpec, showBounds, showSpec, specPatch, timeZone } from './spec.shapes.js';
 
 /** A ledger is read by its schedule's name, or by its id once the schedule is deleted: a name must be no id of another. */
 export const newName = resourceName.refine((name) => !uuid.safeParse(name).success, {
@@ -116,13 +116,6 @@ export const schedulePatch = z.strictObject({
 });
 export type SchedulePatch = z.output<typeof schedulePatch>;
 
-const shownRule = {
-  cron: z.string().optional(),
-  everySeconds: z.int().optional(),
-  rrule: z.string().optional(),
-  at: z.union([instant, z.array(instant)]).optional(),
-};
-
 export const schedule = z
   .object({
     id: z.uuid().describe('The scheduleId of its runs; finds its ledger once it is deleted.'),
@@ -133,8 +126,7 @@ export const schedule = z
       .nullable()
       .describe('When the pause ends by itself; null when it lasts until the schedule is resumed.'),
     pauseReason: z.string().nullable(),
-    spec: z
-      .object({ ...shownRule, anyOf: z.array(z.object(shownRule)).optional(), ...following })
+    spec: shownSpec
       .nullable()
       .describe(
         'Null when this version cannot read the stored spec: nothing is planned until it is changed.',

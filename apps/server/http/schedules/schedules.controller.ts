@@ -75,6 +75,7 @@ export class SchedulesController {
 
   @Get()
   @ApiOperation({
+    operationId: 'listSchedules',
     summary: "List the tenant's schedules, by name",
     description:
       'With a filter a page looks at 10,000 schedules, and may be short or empty before the last one.',
@@ -104,7 +105,7 @@ export class SchedulesController {
 
   @Post()
   @Idempotent()
-  @ApiOperation({ summary: 'Create a schedule' })
+  @ApiOperation({ operationId: 'createSchedule', summary: 'Create a schedule' })
   @ApiCreatedResponse({ standardSchema: shapes.schedule })
   async create(
     @CurrentTenant() tenant: Tenant,
@@ -138,7 +139,7 @@ export class SchedulesController {
   }
 
   @Get(':schedule')
-  @ApiOperation({ summary: 'Read a schedule' })
+  @ApiOperation({ operationId: 'getSchedule', summary: 'Read a schedule' })
   @ApiOkResponse({ standardSchema: shapes.schedule })
   async read(
     @CurrentTenant() tenant: Tenant,
@@ -152,8 +153,9 @@ export class SchedulesController {
   @ApiConsumes('application/merge-patch+json', 'application/json')
   @ApiIfMatch()
   @ApiOperation({
-    summary:
-      'Change a schedule (JSON Merge Patch); planned runs of the old version that are not claimed are withdrawn',
+    operationId: 'updateSchedule',
+    summary: 'Change a schedule (JSON Merge Patch)',
+    description: 'Planned runs of the old version that are not claimed are withdrawn.',
   })
   @ApiOkResponse({ standardSchema: shapes.schedule })
   async patch(
@@ -177,8 +179,9 @@ export class SchedulesController {
   @ApiIfMatch()
   @HttpCode(204)
   @ApiOperation({
-    summary:
-      'Delete a schedule; its ledger (by its id) and its finished runs stay until their retention ends',
+    operationId: 'deleteSchedule',
+    summary: 'Delete a schedule',
+    description: 'Its ledger (by its id) and its finished runs stay until their retention ends.',
   })
   async delete(
     @CurrentTenant() tenant: Tenant,

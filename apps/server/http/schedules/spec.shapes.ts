@@ -8,7 +8,7 @@ import { INSTANTS_MAX, inOrder } from '#scheduling/decisions/kinds/instants.js';
 import { MAX_FIRES_MAX } from '#scheduling/decisions/kinds/max-fires.js';
 import { plainRrule } from '#scheduling/decisions/rrule/rrule-text.js';
 import { invalidField, type ProblemError } from '../problems/problem.js';
-import { instantInput } from '../requests/shapes.js';
+import { hasForms, instant, instantInput, type Form } from '../requests/shapes.js';
 import {
   chosenClockChanges,
   hasFixedHours,
@@ -45,9 +45,22 @@ const rule = {
     .optional()
     .describe('One instant, or a list of them in any order. To the millisecond: finer digits are cut off.'),
 };
+const RULE_FORMS: readonly Form[] = [
+  { title: 'cron', required: ['cron'] },
+  { title: 'interval', required: ['everySeconds'] },
+  { title: 'recurrence', required: ['rrule'] },
+  { title: 'instants', required: ['at'] },
+];
+const SPEC_FORMS: readonly Form[] = [
+  ...RULE_FORMS,
+  { title: 'any of several', required: ['anyOf'] },
+  { title: 'after a success', required: ['afterSuccessOf'], optional: ['delaySeconds'] },
+  { title: 'after its own end', required: ['delaySeconds'] },
+];
 const ruleInput = z
   .strictObject(rule)
-  .refine(isOneKind, { error: 'expected exactly one of cron, everySeconds, rrule or at' });
+  .refine(isOneKind, { error: 'expected exactly one of cron, everySeconds, rrule or at' })
+  .meta(hasForms(...RULE_FORMS));
 const anyOf = z
   .array(ruleInput)
   .min(SPECS_MIN)
@@ -56,10 +69,25 @@ const anyOf = z
   .describe('Due whenever one of them is, and once where several are. The bounds and the zone are for all.');
 const specInput = z.strictObject({ ...rule, anyOf, ...following });
 export const timeZone = z.string().min(1).max(100);
-export const oneSpec = specInput.refine(isOneKind, {
-  error:
-    'expected exactly one of cron, everySeconds, rrule, at, anyOf, delaySeconds or afterSuccessOf (which takes delaySeconds, too)',
-});
+export const oneSpec = specInput
+  .refine(isOneKind, {
+    error:
+      'expected exactly one of cron, everySeconds, rrule, at, anyOf, delaySeconds or afterSuccessOf (which takes delaySeconds, too)',
+  })
+  .meta({ id: 'ScheduleSpec', ...hasForms(...SPEC_FORMS) });
+const shownRule = {
+  cron: z.string().optional(),
+  everySeconds: z.int().optional(),
+  rrule: z.string().optional(),
+  at: z.union([instant, z.array(instant)]).optional(),
+};
+export const shownSpec = z
+  .object({
+    ...shownRule,
+    anyOf: z.array(z.object(shownRule).meta(hasForms(...RULE_FORMS))).optional(),
+    ...following,
+  })
+  .meta({ id: 'ShownSpec', ...hasForms(...SPEC_FORMS) });
 /** Since null removes a field, a patch may name the old kind of spec or omit it; one kind remains. */
 export const specPatch = z
   .strictObject({

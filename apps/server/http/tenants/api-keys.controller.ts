@@ -61,14 +61,18 @@ export class ApiKeysController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: "List the tenant's keys, without their secrets" })
+  @ApiOperation({ operationId: 'listApiKeys', summary: "List the tenant's keys, without their secrets" })
   @ApiOkResponse({ standardSchema: pageOf(apiKey) })
   async list(@CurrentTenant() { id }: Tenant, @Query({ schema: listQuery }) query: ListQuery) {
     return pageOfKeys(this.db, this.pages, { tenantId: id, query });
   }
 
   @Post()
-  @ApiOperation({ summary: 'Create a key for the tenant; its secret is shown only now' })
+  @ApiOperation({
+    operationId: 'createApiKey',
+    summary: 'Create a key for the tenant',
+    description: 'Its secret is shown only now.',
+  })
   @ApiCreatedResponse({ standardSchema: newKey })
   async create(
     @CurrentTenant() tenant: Tenant,
@@ -85,7 +89,11 @@ export class ApiKeysController {
   @Post(':key\\:revoke')
   @WhileSuspended()
   @HttpCode(204)
-  @ApiOperation({ summary: 'Revoke a key; replicas stop accepting it within 5 seconds' })
+  @ApiOperation({
+    operationId: 'revokeApiKey',
+    summary: 'Revoke a key',
+    description: 'Replicas stop accepting it within 5 seconds.',
+  })
   async revoke(@CurrentTenant() tenant: Tenant, @Param('key', { schema: uuid }) key: string): Promise<void> {
     if (!(await revokeApiKey(this.db, { tenantId: tenant.id, id: key }))) throw notFound(NO_SUCH_KEY, key);
     this.keys.forget();
@@ -104,7 +112,10 @@ export class AdminKeysController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: "List the administrators' keys, without their secrets" })
+  @ApiOperation({
+    operationId: 'listAdminKeys',
+    summary: "List the administrators' keys, without their secrets",
+  })
   @ApiOkResponse({ standardSchema: pageOf(apiKey) })
   async list(@Query({ schema: listQuery }) query: ListQuery) {
     return pageOfKeys(this.db, this.pages, { tenantId: null, query });
@@ -113,6 +124,7 @@ export class AdminKeysController {
   @Post(':key\\:revoke')
   @HttpCode(204)
   @ApiOperation({
+    operationId: 'revokeAdminKey',
     summary: "Revoke an administrator's key for good, even if a replica is configured with it",
   })
   async revoke(@Param('key', { schema: uuid }) key: string): Promise<void> {

@@ -52,8 +52,9 @@ export class ResumeController {
   @ApiTenant()
   @HttpCode(200)
   @ApiOperation({
-    summary:
-      'Resume a suspended tenant; due times that were skipped meanwhile stay skipped, unless they are caught up on',
+    operationId: 'resumeTenant',
+    summary: 'Resume a suspended tenant',
+    description: 'Due times that were skipped meanwhile stay skipped, unless they are caught up on.',
   })
   @ApiOkResponse({ standardSchema: tenantShape })
   @ApiAcceptedResponse({ standardSchema: operation, description: 'With catchUp.' })

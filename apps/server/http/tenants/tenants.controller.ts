@@ -12,8 +12,6 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import type { Installation } from '#database/migrating/installation.repository.js';
-import { EVERY_NAME } from '#execution/endpoints/decisions/allowed-target.js';
-import { tenantLimits } from '#execution/limits/limits.js';
 import type { Principal } from '#tenancy/decisions/api-key.js';
 import { listTenants, updateTenant, type Tenant, type TenantChange } from '#tenancy/tenant.repository.js';
 import { createTenant } from '#tenancy/tenants.js';
@@ -22,45 +20,11 @@ import { API_DATABASE, INSTALLATION } from '../../tokens.js';
 import { AdminOnly, CurrentPrincipal, CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
 import { ApiIfMatch, revisionOf, staleRevision } from '../answers/etag.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
-import { queueName } from '../job-types/job-type.shapes.js';
 import { PageTokens, pageQuery } from '../answers/page-token.js';
 import { nameTaken } from '../problems/problem.js';
-import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
-import { show, showTenant, tenantShape } from './tenant.shapes.js';
+import { ApiTenant, pageOf } from '../requests/shapes.js';
+import { show, showTenant, tenantInput, tenantPatch, tenantShape } from './tenant.shapes.js';
 
-const ALLOWED_MAX = 1_000;
-const allowed = {
-  allowedQueues: z
-    .array(z.union([queueName, z.literal(EVERY_NAME)]))
-    .max(ALLOWED_MAX)
-    .describe("The queues of the application's pg-boss that the tenant's job types may fill; `*` is all."),
-  allowedHandlers: z
-    .array(z.union([resourceName, z.literal(EVERY_NAME)]))
-    .max(ALLOWED_MAX)
-    .describe(
-      "The handlers that the tenant's own job types may name; `*` is all. Shared job types need no permission.",
-    ),
-};
-const tenantInput = z.strictObject({
-  name: resourceName,
-  displayName: z.string().min(1).max(200).optional(),
-  allowedQueues: allowed.allowedQueues.default([]),
-  allowedHandlers: allowed.allowedHandlers.default([]),
-});
-const tenantPatch = z
-  .strictObject({
-    displayName: z.string().min(1).max(200),
-    weight: z.int().min(1).max(1_000).describe("Its share of running time, in proportion to the others'."),
-    limits: tenantLimits.nullable().describe('Replaces all limits; null removes them.'),
-    retentionDays: z
-      .int()
-      .min(1)
-      .max(3_650)
-      .nullable()
-      .describe("How long its finished runs are kept, if shorter than the installation's."),
-    ...allowed,
-  })
-  .partial();
 const listQuery = z.strictObject(pageQuery);
 
 @ApiTags('tenants')
@@ -75,7 +39,7 @@ export class TenantsController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List the tenants that the key may see' })
+  @ApiOperation({ operationId: 'listTenants', summary: 'List the tenants that the key may see' })
   @ApiOkResponse({ standardSchema: pageOf(tenantShape) })
   async list(
     @Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>,
@@ -100,7 +64,7 @@ export class TenantsController {
   @Post()
   @AdminOnly()
   @Idempotent()
-  @ApiOperation({ summary: 'Create a tenant' })
+  @ApiOperation({ operationId: 'createTenant', summary: 'Create a tenant' })
   @ApiCreatedResponse({ standardSchema: tenantShape })
   async create(
     @Body({ schema: tenantInput }) { displayName, ...input }: z.infer<typeof tenantInput>,
@@ -117,7 +81,7 @@ export class TenantsController {
 
   @Get(':tenant')
   @ApiTenant()
-  @ApiOperation({ summary: 'Read a tenant' })
+  @ApiOperation({ operationId: 'getTenant', summary: 'Read a tenant' })
   @ApiOkResponse({ standardSchema: tenantShape })
   read(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
     return show(tenant, response);
@@ -130,7 +94,9 @@ export class TenantsController {
   @ApiIfMatch()
   @ApiConsumes('application/merge-patch+json', 'application/json')
   @ApiOperation({
-    summary: 'Change a tenant (JSON Merge Patch); limits reach its runs within a second or two',
+    operationId: 'updateTenant',
+    summary: 'Change a tenant (JSON Merge Patch)',
+    description: 'Limits reach its runs within a second or two.',
   })
   @ApiOkResponse({ standardSchema: tenantShape })
   async patch(
@@ -149,8 +115,10 @@ export class TenantsController {
   @ApiTenant()
   @HttpCode(200)
   @ApiOperation({
-    summary:
-      'Suspend a tenant: within a second or two none of its runs starts; running ones go on, queued ones wait, and due times of its schedules are recorded as skipped',
+    operationId: 'suspendTenant',
+    summary: 'Suspend a tenant',
+    description:
+      'Within a second or two none of its runs starts; running ones go on, queued ones wait, and due times of its schedules are recorded as skipped.',
   })
   @ApiOkResponse({ standardSchema: tenantShape })
   suspend(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {

@@ -65,7 +65,10 @@ export class LeaseController {
 
   @Post(':token\\:heartbeat')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Keep the lease, and learn whether the run was cancelled' })
+  @ApiOperation({
+    operationId: 'sendLeaseHeartbeat',
+    summary: 'Keep the lease, and learn whether the run was cancelled',
+  })
   @ApiOkResponse({ standardSchema: shapes.beat })
   async heartbeat(
     @CurrentTenant() tenant: Tenant,
@@ -87,7 +90,7 @@ export class LeaseController {
 
   @Post(':token\\:complete')
   @HttpCode(200)
-  @ApiOperation({ summary: 'End the run as succeeded' })
+  @ApiOperation({ operationId: 'completeLease', summary: 'End the run as succeeded' })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
   async complete(
     @CurrentTenant() tenant: Tenant,
@@ -100,7 +103,9 @@ export class LeaseController {
   @Post(':token\\:fail')
   @HttpCode(200)
   @ApiOperation({
-    summary: "End the attempt as failed; the job type's retry policy decides whether there is another",
+    operationId: 'failLease',
+    summary: 'End the attempt as failed',
+    description: "The job type's retry policy decides whether there is another.",
   })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
   async fail(
@@ -118,7 +123,11 @@ export class LeaseController {
 
   @Post(':token\\:snooze')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Postpone the run; this is not a failure' })
+  @ApiOperation({
+    operationId: 'snoozeLease',
+    summary: 'Postpone the run',
+    description: 'This is not a failure.',
+  })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
   async snooze(
     @CurrentTenant() tenant: Tenant,
@@ -130,7 +139,11 @@ export class LeaseController {
 
   @Post(':token\\:release')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Release the run to another worker; this is not a failure' })
+  @ApiOperation({
+    operationId: 'releaseLease',
+    summary: 'Release the run to another worker',
+    description: 'This is not a failure.',
+  })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
   async release(
     @CurrentTenant() tenant: Tenant,
@@ -143,7 +156,9 @@ export class LeaseController {
   @Post(':token\\:cancel')
   @HttpCode(200)
   @ApiOperation({
-    summary: 'End the run as cancelled: nothing went wrong, but the work is no longer wanted',
+    operationId: 'cancelLease',
+    summary: 'End the run as cancelled',
+    description: 'Nothing went wrong, but the work is no longer wanted.',
   })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
   async cancel(
@@ -160,6 +175,7 @@ export class LeaseController {
   @Post(':token\\:previousFire')
   @HttpCode(200)
   @ApiOperation({
+    operationId: 'getPreviousFireOfLease',
     summary: "Learn which due time of the run's schedule ran before, and how many since then did not",
   })
   @ApiOkResponse({ standardSchema: shapes.previousFireAnswer })
@@ -176,7 +192,7 @@ export class LeaseController {
 
   @Post(':token/logs')
   @HttpCode(202)
-  @ApiOperation({ summary: "Add lines to the run's log, one JSON object a line" })
+  @ApiOperation({ operationId: 'addLogLines', summary: "Add lines to the run's log, one JSON object a line" })
   @ApiConsumes(LINES_TYPE)
   @ApiBody({ schema: { type: 'string' } })
   @ApiAcceptedResponse({ standardSchema: shapes.accepted })
@@ -274,13 +290,11 @@ function encoded(pointer: string, value: unknown): string {
   return result.json;
 }
 
-/** A log line is kept by its time, and must not outlive its run: a worker's clock may be ahead, or its time wrong. */
 /** A line is kept by its time, and shown with a run that was made after it by this at most. */
 const LINE_AGE_MS_MAX = 3_600_000;
 
 /** Of a worker whose clock is wrong, the time that is nearest. */
 function lately(said: Date, now: Date): Date {
-  const oldest = new Date(now.getTime() - LINE_AGE_MS_MAX);
-  if (said > now) return now;
-  return said < oldest ? oldest : said;
+  const oldestMs = now.getTime() - LINE_AGE_MS_MAX;
+  return new Date(Math.min(Math.max(said.getTime(), oldestMs), now.getTime()));
 }

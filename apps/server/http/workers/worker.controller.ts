@@ -52,7 +52,7 @@ export class WorkerController {
   ) {}
 
   @Get('workers')
-  @ApiOperation({ summary: 'List the workers that pull, newest first' })
+  @ApiOperation({ operationId: 'listWorkers', summary: 'List the workers that pull, newest first' })
   @ApiOkResponse({ standardSchema: pageOf(shapes.worker) })
   async list(
     @CurrentTenant() tenant: Tenant,
@@ -76,7 +76,11 @@ export class WorkerController {
   @Post('workers\\:register')
   @WorkersToo()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Register a worker that pulls runs; missing job types are created' })
+  @ApiOperation({
+    operationId: 'registerWorker',
+    summary: 'Register a worker that pulls runs',
+    description: 'Missing job types are created.',
+  })
   @ApiOkResponse({ standardSchema: shapes.registeredWorker })
   async register(
     @CurrentTenant() tenant: Tenant,
@@ -104,7 +108,11 @@ export class WorkerController {
   @WhileSuspended()
   @WorkersToo()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Take leases of runs; with `waitSeconds`, wait for the first one' })
+  @ApiOperation({
+    operationId: 'acquireLeases',
+    summary: 'Take leases of runs',
+    description: 'With `waitSeconds`, wait for the first one.',
+  })
   @ApiOkResponse({ standardSchema: shapes.acquired })
   async acquire(
     @CurrentTenant() tenant: Tenant,
@@ -138,7 +146,10 @@ export class WorkerController {
   @WhileSuspended()
   @WorkersToo()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Report that the worker is alive, and learn whether it should go on' })
+  @ApiOperation({
+    operationId: 'sendWorkerHeartbeat',
+    summary: 'Report that the worker is alive, and learn whether it should go on',
+  })
   @ApiOkResponse({ standardSchema: shapes.workerState })
   async heartbeat(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
     const state = await workers.beatWorker(this.db, { tenantId: tenant.id, id: asId.worker(worker) });
@@ -151,8 +162,9 @@ export class WorkerController {
   @WorkersToo()
   @HttpCode(200)
   @ApiOperation({
-    summary:
-      'Report that the worker has ended: it takes no more runs and is no longer listed; its leases stay',
+    operationId: 'deregisterWorker',
+    summary: 'Report that the worker has ended',
+    description: 'It takes no more runs and is no longer listed; its leases stay.',
   })
   @ApiOkResponse({ standardSchema: shapes.noOutput })
   async deregister(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
@@ -163,7 +175,7 @@ export class WorkerController {
 
   @Post('workers/:worker\\:run')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Let a quiet worker take runs again' })
+  @ApiOperation({ operationId: 'resumeWorker', summary: 'Let a quiet worker take runs again' })
   @ApiOkResponse({ standardSchema: shapes.workerState })
   async run(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
     return this.#steer(tenant, worker, 'run');
@@ -172,7 +184,7 @@ export class WorkerController {
   @Post('workers/:worker\\:quiet')
   @WhileSuspended()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Let a worker finish its runs and take no more' })
+  @ApiOperation({ operationId: 'quietWorker', summary: 'Let a worker finish its runs and take no more' })
   @ApiOkResponse({ standardSchema: shapes.workerState })
   async quiet(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
     return this.#steer(tenant, worker, 'quiet');
@@ -181,7 +193,7 @@ export class WorkerController {
   @Post('workers/:worker\\:terminate')
   @WhileSuspended()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Ask a worker to release its runs and to end' })
+  @ApiOperation({ operationId: 'terminateWorker', summary: 'Ask a worker to release its runs and to end' })
   @ApiOkResponse({ standardSchema: shapes.workerState })
   async terminate(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
     return this.#steer(tenant, worker, 'terminate');

@@ -69,6 +69,7 @@ const TARGET = { kind: 'handler', handler: 'noop' };
 
 const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'get ': NONE,
+  'put ': anyBody({ weight: 2 }),
   'patch ': anyBody({ weight: 2 }),
   'post :suspend': NONE,
   'post :resume': NONE,
@@ -78,6 +79,7 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'get /job-types': listed,
   'post /job-types': ({ jobType: name }) => [{ body: { name, target: TARGET } }],
   'get /job-types/{jobType}': NONE,
+  'put /job-types/{jobType}': anyBody({ target: TARGET }),
   'patch /job-types/{jobType}': anyBody({ timeoutSeconds: 1 }, { target: TARGET }),
   'delete /job-types/{jobType}': NONE,
   'post /job-types/{jobType}:pause': anyBody({ reason: 'mine' }),

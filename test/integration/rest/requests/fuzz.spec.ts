@@ -35,6 +35,8 @@ describe.each(BODIES)('$method $path', ({ method, path, body }) => {
       .post(`${tenant.path}/schedules`)
       .send({ name: 'known', spec: { everySeconds: 3_600 }, jobType: 'echo' });
     await tenant.api.put(`${tenant.path}/calendars/known`).send({ dates: ['--12-25'] });
+    await tenant.api.put(`${tenant.path}/job-types/known`).send({ target: { kind: 'pull' } });
+    await server.admin.put('/api/v1/tenants/known').send({});
   });
 
   it('has an answer to every body that is nearly right, and takes some of them', async () => {

@@ -9,7 +9,7 @@ import { createJobType, createSchedule, useTenant } from '../../../support/test-
 
 const SOME_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const STILL_DONE =
-  /^(patch \{tenant\}|post \{tenant\}:(suspend|resume)|post .*:(revoke|cancel|pause|quiet|terminate|renew|release|forceRelease)|delete .*|post .*leases.*|post .*schedules:define|post .*\{worker\}:(heartbeat|deregister))$/;
+  /^((patch|put) \{tenant\}|post \{tenant\}:(suspend|resume)|post .*:(revoke|cancel|pause|quiet|terminate|renew|release|forceRelease)|delete .*|post .*leases.*|post .*schedules:define|post .*\{worker\}:(heartbeat|deregister))$/;
 
 const server = useTestServer();
 const tenant = useTenant(server);

@@ -1,5 +1,6 @@
 // The shape of a catch-up policy in requests and answers: each mode has only the bounds that mean something to it.
 import { z } from 'zod';
+import { hasForms, modeForm } from '../../requests/shapes.js';
 import { DEFAULT_CATCH_UP, type CatchUp } from '#scheduling/decisions/catch-up.js';
 
 const CATCH_UP_SECONDS_MAX = 31_536_000;
@@ -31,6 +32,13 @@ export const catchUpInput = z
     if (withinSeconds !== undefined && mode === 'none') refuse('withinSeconds', 'latest or all');
     if (max !== undefined && mode !== 'all') refuse('max', 'all');
   })
+  .meta(
+    hasForms(
+      modeForm(['none']),
+      modeForm(['latest'], ['withinSeconds']),
+      modeForm(['all'], ['withinSeconds', 'max']),
+    ),
+  )
   .transform(({ mode, withinSeconds = DEFAULT_CATCH_UP.withinSeconds, max = CATCH_UP_RUNS_MAX }): CatchUp => {
     if (mode === 'none') return { mode };
     return mode === 'latest' ? { mode, withinSeconds } : { mode, withinSeconds, max };

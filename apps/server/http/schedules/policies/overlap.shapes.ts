@@ -1,6 +1,7 @@
 // The shape of an overlap policy in requests and answers, and that it excludes a concurrency key of the user's.
 import { z } from 'zod';
 import type { Overlap } from '#kernel/schedule-key.js';
+import { hasForms, modeForm } from '../../requests/shapes.js';
 import { invalidField } from '../../problems/problem.js';
 
 const WAITING_MAX = 1_000;
@@ -25,6 +26,7 @@ export const overlapInput = z
     if (max !== undefined && mode !== 'queue')
       context.addIssue({ code: 'custom', path: ['max'], message: 'expected it only with mode queue' });
   })
+  .meta(hasForms(modeForm(['allow', 'skip', 'replace']), modeForm(['queue'], ['max'])))
   .transform(({ mode, max = 1 }): Overlap => (mode === 'queue' ? { mode, max } : { mode }));
 
 export const overlap = z.object({ mode: modes, max: z.int().optional() });
