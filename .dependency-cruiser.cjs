@@ -93,7 +93,7 @@ const clientRooms = {
   jobs: ['options'],
   worker: ['options', 'jobs'],
   locks: ['options', 'worker'],
-  testing: ['jobs', 'options', 'worker'],
+  testing: ['.', 'jobs', 'options', 'worker'],
   // In `.` of http are the calls of each, and the client that has them all.
   http: ['http/runs', 'http/schedules', 'jobs', 'locks', 'options', 'worker'],
   'http/runs': ['http', 'jobs', 'options', 'worker'],

@@ -24,8 +24,9 @@ process.stdout.write(`${await pack(client)}\n${await pack(root)}\n`);
 
 async function bundle() {
   await bundleOne('index', 'libs/client/index.ts', []);
-  // Its client is the one that the application imports, and its Nest, too.
+  // Their client is the one that the application imports, and its Nest, too.
   await bundleOne('nest', 'libs/client/nest/index.ts', ['#client/index.js', /^@nestjs\//]);
+  await bundleOne('testing', 'libs/client/testing/index.ts', ['#client/index.js']);
 }
 
 async function bundleOne(name, input, external) {

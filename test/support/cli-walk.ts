@@ -151,6 +151,7 @@ export const WALK: readonly Step[] = [
   { command: 'config check', out: /^result\tin order$/m },
   { command: 'doctor', mayFail: true, out: /^ok       all migrations are applied$/m },
   { command: 'ring', out: /max\/fair/ },
+  { command: 'openapi', out: /^\{\n {2}"openapi": "3\.1\.0"/ },
   { command: 'completion', args: named('bash'), out: /complete -o default -F _carillon carillon/ },
   // These two start replicas, and have tests of their own: test/integration/processes.
   { command: 'up', args: named('--help'), out: /--replicas N/ },

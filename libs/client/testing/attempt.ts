@@ -2,14 +2,13 @@
 // output goes the way back, and what it throws is judged by the job's retry policy, all as in a replica.
 import type { ExportedHandler } from '#client/jobs/handler.js';
 import type { RetryOptions } from '#client/jobs/job-definition.js';
-import { parsePayload } from '#client/jobs/payload-check.js';
 import type { ToldError } from '#client/jobs/thrown-error.js';
 import { expectDefinition, expectFunction, expectKnownOptions } from '#client/options/known-options.js';
 import { callOfReturned, type EndCall } from '#client/worker/end-call.js';
 import { endCallOf, Stopped } from '#client/worker/handled.js';
 import type { RemoteHandler } from '#client/worker/remote-handler.js';
 import { DEFAULT_RETRY, retryDelayMs } from '#kernel/backoff.js';
-import { asJson, Recorder, type GivenContext } from './recorded-context.js';
+import { asJson, Recorder, requirePayload, type GivenContext } from './recorded-context.js';
 
 /** What `handler` or `remoteHandler` returns. */
 export type TriedHandler = Pick<ExportedHandler, 'definition'> & {
@@ -58,18 +57,19 @@ export async function attempt(
 ): Promise<EndedAttempt> {
   const { definition, handle, thread = false } = expectHandler(tried);
   expectKnownOptions(given, GIVEN);
-  await parsePayload(definition, payload);
+  await requirePayload(definition, payload);
   const recorder = new Recorder();
   const stop = new AbortController();
   const context = recorder.contextOf(given, { signal: stop.signal, thread });
-  const handled = { job: definition.name, payload: asJson(payload), context, signal: stop.signal };
-  const { payload: input, output } = definition;
+  const { name: job, payload: input, output } = definition;
+  const now = (): Date => new Date();
+  const handled = { job, payload: asJson(payload), context, signal: stop.signal, now };
   const free = stopBy(stop, { given, timeoutSeconds: definition.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS });
   // The context has all of both kinds.
   const end = await endCallOf({ payload: input, output, handle: handle as RemoteHandler['handle'] }, handled);
   free();
   const { logs, progress, enqueued, details, completed } = recorder;
-  const judged = judge(completed === null ? end : callOfReturned(completed.output, new Date()), {
+  const judged = judge(completed === null ? end : callOfReturned(completed.output, now()), {
     retry: definition.retry,
     attempt: context.attempt,
     isCancelled: isAborted(given.signal),

@@ -1,10 +1,9 @@
 // The context of an attempt that is only tried: it answers with what the test has given, and records what the handler
 // says. Values are encoded and refused as a replica and a worker do, so that a test finds what they would refuse.
-import { parsePayload } from '#client/jobs/payload-check.js';
+import { FatalError, InvalidPayloadError } from '#client/index.js';
 import type { EnqueueableJob, RunOptions } from '#client/jobs/enqueue-options.js';
 import type { HandlerTransaction, JobContext, JobLog, LogLevel } from '#client/jobs/job-definition.js';
 import type { PreviousFire } from '#client/jobs/job-schedules.js';
-import { FatalError } from '#client/jobs/outcomes.js';
 import { checkKeyOptions } from '#client/options/key-options-check.js';
 import { checkRunValues } from '#client/options/run-values.js';
 import { encodeDetails, lineOf, progressOf } from '#client/worker/accepted-json.js';
@@ -106,13 +105,22 @@ export class Recorder {
     payload: Input,
     options: RunOptions = {},
   ): Promise<string> {
-    await parsePayload(job, payload);
+    await requirePayload(job as EnqueueableJob<unknown>, payload); // its schema is asked, whatever comes
     checkRunValues(options);
     checkKeyOptions(options);
     const id = crypto.randomUUID();
     this.enqueued.push({ id, job: job.name, payload: asJson(payload), options });
     return id;
   }
+}
+
+/** Throws the InvalidPayloadError that the application imports: this entry of the package shares its classes with the main one. */
+export async function requirePayload(
+  { name, payload: schema }: EnqueueableJob<unknown>,
+  payload: unknown,
+): Promise<void> {
+  const { issues } = await schema['~standard'].validate(payload);
+  if (issues !== undefined) throw new InvalidPayloadError(name, '/payload', issues);
 }
 
 /** As it arrives on the other side. */

@@ -24,6 +24,7 @@ export interface Handled<Context> {
   readonly context: Context;
   /** Aborted with a Stopped. */
   readonly signal: AbortSignal;
+  readonly now: () => Date;
 }
 
 /** Calls the handler. Never rejects: the call that ends the lease, or null when the lease is lost. */
@@ -31,7 +32,7 @@ export async function endCallOf(
   handler: RemoteHandler,
   handled: Handled<RemoteContext>,
 ): Promise<EndCall | null> {
-  const { signal } = handled;
+  const { signal, now } = handled;
   const stopped = new Promise<never>((_resolve, reject) => {
     if (signal.aborted) reject(signal.reason as Error); // a Stopped; only ours are given
     signal.addEventListener('abort', () => reject(signal.reason as Error));
@@ -42,13 +43,13 @@ export async function endCallOf(
   } catch (error) {
     if (error instanceof Stopped && error.why === 'lease-lost') return null;
     if (error instanceof Stopped && error.why === 'shutdown') return { verb: 'release', body: {} };
-    return callOfThrown(error, new Date());
+    return callOfThrown(error, now());
   }
 }
 
 async function callOf(
   handler: RemoteHandler,
-  { job, payload, context }: Handled<RemoteContext>,
+  { job, payload, context, now }: Handled<RemoteContext>,
   stopped: Promise<never>,
 ): Promise<EndCall> {
   const checked = await handler.payload['~standard'].validate(payload);
@@ -56,10 +57,10 @@ async function callOf(
     return misfit('InvalidPayload', new InvalidPayloadError(job, '/payload', checked.issues).message);
   const work = Promise.resolve(handler.handle({ payload: checked.value }, context));
   const returned: unknown = await Promise.race([work, stopped]);
-  if (isOutcome(returned, 'Snooze')) return callOfReturned(returned, new Date());
+  if (isOutcome(returned, 'Snooze')) return callOfReturned(returned, now());
   const output = await handler.output?.['~standard'].validate(returned ?? null);
   if (output?.issues === undefined)
-    return callOfReturned(output === undefined ? returned : output.value, new Date());
+    return callOfReturned(output === undefined ? returned : output.value, now());
   const issues = output.issues.map((issue) => `${pathOf(issue) || '/'}: ${issue.message}`).join('; ');
   return misfit('InvalidOutput', `the output does not fit job ${job}: ${issues}`);
 }

@@ -93,8 +93,9 @@ class LeasedAttempt {
     try {
       const { handler } = this.#parts;
       const { jobType: job, payload } = lease.run;
-      const handled = { job, payload, context: this.#context(), signal: this.#stop.signal };
-      const end = await endCallOf(handler, handled);
+      const { signal } = this.#stop;
+      const context = this.#context();
+      const end = await endCallOf(handler, { job, payload, context, signal, now: () => new Date() });
       this.#over.abort();
       clearTimeout(this.#soon);
       await this.#beating;

@@ -1,7 +1,7 @@
 // What does a run cost that comes alone, and how soon does it start? Single runs at a steady rate, for a while: Carillon
-// over REST and by its client, the two fastest peers, and what bare SQL behind bare HTTP costs. They are measured in turn, and only the one that is measured has
-// processes. Idle loops are part of the cost; who asks is told apart, since over REST it is a caller of HTTP, and for all
-// others one of the database.
+// over REST and by its client, the two fastest peers, and what bare SQL behind bare HTTP costs. They are measured in turn,
+// and only the one that is measured has processes. Idle loops are part of the cost; who asks is told apart, since over
+// REST it is a caller of HTTP, and for all others one of the database.
 import { setTimeout as rest } from 'node:timers/promises';
 import { percentile, textTable } from '../../chaos/text-table.js';
 import { until } from '../../support/until.js';

@@ -1,7 +1,7 @@
-// What does a run at least cost that is asked for over HTTP, one by one? Node's own server and the bare protocol behind it: a
-// request is parsed, inserted and claimed by one statement, answered once that has committed, and then done. Requests that
-// come while a statement is under way form the next group; ends wait for company. No keys are checked, no bodies, no limits,
-// so this is a limit and nothing to be used.
+// What does a run at least cost that is asked for over HTTP, one by one? Node's own server and the bare protocol behind it:
+// a request is parsed, inserted and claimed by one statement, answered once that has committed, and then done. Requests
+// that come while a statement is under way form the next group; ends wait for company. No keys are checked, no bodies, no
+// limits, so this is a limit and nothing to be used.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

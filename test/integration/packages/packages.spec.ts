@@ -72,7 +72,7 @@ describe('carillon', () => {
     const others = files
       .map((file) => file.slice(at.length + 1))
       .filter((file) => !/^types\/(cjs|esm)\/(client|kernel)\/[a-z/-]+\.d\.ts$/.test(file));
-    const code = ['index', 'nest'].flatMap((name) =>
+    const code = ['index', 'nest', 'testing'].flatMap((name) =>
       ['cjs', 'cjs.map', 'js', 'js.map'].map((end) => `${name}.${end}`),
     );
     const expected = ['LICENSE', 'README.md', ...code, 'package.json', 'types/cjs/package.json'];
@@ -82,7 +82,7 @@ describe('carillon', () => {
     );
     const { sources } = JSON.parse(map) as { sources: string[] };
     // The framework's users have it in the same client, and no other user has it.
-    expect(sources.filter((name) => name.includes('/nest/'))).toEqual([]);
+    expect(sources.filter((name) => /\/(nest|testing)\//.test(name))).toEqual([]);
     expect(nestMap).not.toContain('run-worker.ts');
     expect(sources.filter((name) => !/^libs\/(client|kernel)\//.test(name))).toEqual([]);
   });
@@ -132,6 +132,18 @@ describe('carillon', () => {
     );
   });
 
+  it('brings the test kit, whose errors are those of the main entry', async () => {
+    for (const type of ['module', 'commonjs'] as const) {
+      const home = await application(type);
+      await bring(home, 'zod');
+      await writeFile(join(home, 'app.ts'), TESTED);
+      const types = ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node'];
+      const options = ['--module', 'nodenext', '--skipLibCheck', ...types];
+      await expectCompiles(home, 'app.ts', ...options);
+      expect((await run(NODE, ['app.js'], { cwd: home })).stdout).toBe('succeeded 3 true\n');
+    }
+  });
+
   it('works where one part of an application imports it and another requires it', async () => {
     const home = await application('commonjs');
     await writeFile(join(home, 'app.js'), TWO_COPIES);
@@ -139,6 +151,22 @@ describe('carillon', () => {
     expect(stdout).toBe('cancelled moot\n');
   });
 });
+
+const TESTED = `
+import { defineJob, InvalidPayloadError, remoteHandler } from 'carillon';
+import { attempt } from 'carillon/testing';
+import { z } from 'zod';
+
+const job = defineJob({ name: 'count', payload: z.object({ text: z.string() }), output: z.number() });
+const counting = remoteHandler(job, ({ payload }) => payload.text.length);
+
+async function main(): Promise<void> {
+  const { outcome, output } = await attempt(counting, { text: 'abc' });
+  const refused: unknown = await attempt(counting, {}).catch((error: unknown) => error);
+  console.log(outcome, output, refused instanceof InvalidPayloadError);
+}
+void main();
+`;
 
 const TWO_COPIES = `
 const { CancelRun, createClient, defineJob, NoAnswer } = require('carillon');

@@ -101,7 +101,7 @@ export class ReplicaSet implements Part {
     return member.current.send('SIGKILL');
   }
 
-  /** Lets it drain, and starts it again at once. Resolves with its successor when that listens, or with null if none does. */
+  /** Lets it drain, and starts it again at once. Resolves with its successor once that listens, with null if none does. */
   async restart(name: string): Promise<LivingReplica | null> {
     const member = this.#livingMember(name);
     if (member?.current === undefined) return null;
