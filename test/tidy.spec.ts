@@ -30,9 +30,8 @@ const ROOM_MAX = 12;
 const INVARIANTS = 10;
 const HEADER_WORDS_MIN = 4;
 /** In both numbers: a file named for what it is not about any one thing gathers everything. */
-const FORBIDDEN_NAMES = new Set(
-  ['util', 'helper', 'common', 'manager', 'base'].flatMap((name) => [name, `${name}s`]),
-);
+const FORBIDDEN = ['util', 'helper', 'common', 'manager', 'base'];
+const FORBIDDEN_NAMES = new Set(FORBIDDEN.flatMap((name) => [name, `${name}s`]));
 /** Put together here, so that this file does not find itself. */
 const UNFINISHED_MARKS = [
   ['TO', 'DO'],
@@ -42,7 +41,7 @@ const UNFINISHED_MARKS = [
 const UNFINISHED = new RegExp(`\\b(${UNFINISHED_MARKS.join('|')})\\b`);
 const KEBAB_CASE = /^[a-z0-9]+([-.][a-z0-9]+)*$/;
 
-/** They run in processes of users, which hand them no clock. */
+/** In processes of users, which hand them no clock. */
 const CLIENT_CLOCKS = new Set([
   'libs/client/http/runs/run-results.ts',
   'libs/client/locks/held-locks.ts',

@@ -105,7 +105,8 @@ export class Recorder {
     payload: Input,
     options: RunOptions = {},
   ): Promise<string> {
-    await requirePayload(job as EnqueueableJob<unknown>, payload); // its schema is asked, whatever comes
+    // The schema is asked, so it may be given any value.
+    await requirePayload(job as EnqueueableJob<unknown>, payload);
     checkRunValues(options);
     checkKeyOptions(options);
     const id = crypto.randomUUID();
@@ -114,7 +115,7 @@ export class Recorder {
   }
 }
 
-/** Throws the InvalidPayloadError that the application imports: this entry of the package shares its classes with the main one. */
+/** Throws the InvalidPayloadError that the application imports, since this entry shares the classes of the main one. */
 export async function requirePayload(
   { name, payload: schema }: EnqueueableJob<unknown>,
   payload: unknown,
