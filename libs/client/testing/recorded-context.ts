@@ -105,8 +105,7 @@ export class Recorder {
     payload: Input,
     options: RunOptions = {},
   ): Promise<string> {
-    // The schema is asked, so it may be given any value.
-    await requirePayload(job as EnqueueableJob<unknown>, payload);
+    await requirePayload(job, payload);
     checkRunValues(options);
     checkKeyOptions(options);
     const id = crypto.randomUUID();
