@@ -18,5 +18,12 @@ async function runUp(args: string[]): Promise<number> {
   });
 }
 
+const exitCode = await main(process.argv.slice(2));
+// A slow reader of a pipe has only the first 64 KB by now.
+for (const stream of [process.stdout, process.stderr]) {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.write('', () => resolve());
+  await promise;
+}
 // Not left to the event loop to run dry: a keep-alive socket may hold it for seconds.
-process.exit(await main(process.argv.slice(2)));
+process.exit(exitCode);

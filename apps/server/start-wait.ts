@@ -23,14 +23,15 @@ const FOR_GOOD: Readonly<Record<string, string>> = {
   '42501': 'grant the right to connect',
 };
 
-/** Throws ConfigError where waiting can't help; passes other errors of the start on. */
+/** Throws ConfigError where waiting can't help, and an AbortError; passes other errors of the start on. */
 export async function startOnceDatabaseAnswers<Started>(
   config: ServerConfig,
   say: (line: string) => void,
   start: (settled: ServerConfig) => Promise<Started>,
+  signal?: AbortSignal,
 ): Promise<Started> {
   for (;;) {
-    const settled = await untilDatabaseAnswers(config, say);
+    const settled = await untilDatabaseAnswers(config, say, signal);
     try {
       return await start(settled);
     } catch (error) {
@@ -40,7 +41,7 @@ export async function startOnceDatabaseAnswers<Started>(
       if (!isDatabaseError(error) || databaseErrorKind(error) === 'rejected') throw error;
       say(`the database went away during the start: ${reasonOf(error)}; trying again`);
     }
-    await rest(TRIED_EVERY_MS);
+    await rest(TRIED_EVERY_MS, undefined, { signal });
   }
 }
 
@@ -48,14 +49,21 @@ export async function startOnceDatabaseAnswers<Started>(
 async function untilDatabaseAnswers(
   config: ServerConfig,
   say: (line: string) => void,
+  signal: AbortSignal | undefined,
 ): Promise<ServerConfig> {
-  const DATABASE_URL = await untilAnswered('DATABASE_URL', config.DATABASE_URL, say);
+  const ask = (setting: Setting, url: string): Promise<string> =>
+    untilAnswered(setting, url, { say, signal });
+  const DATABASE_URL = await ask('DATABASE_URL', config.DATABASE_URL);
   if (config.DATABASE_SESSION_URL === undefined) return { ...config, DATABASE_URL };
-  const sessionUrl = await untilAnswered('DATABASE_SESSION_URL', config.DATABASE_SESSION_URL, say);
+  const sessionUrl = await ask('DATABASE_SESSION_URL', config.DATABASE_SESSION_URL);
   return { ...config, DATABASE_URL, DATABASE_SESSION_URL: sessionUrl };
 }
 
-async function untilAnswered(setting: Setting, given: string, say: (line: string) => void): Promise<string> {
+async function untilAnswered(
+  setting: Setting,
+  given: string,
+  { say, signal }: { say: (line: string) => void; signal: AbortSignal | undefined },
+): Promise<string> {
   for (let tried = 0; ; tried += 1) {
     try {
       const url = await settleTls(given);
@@ -68,7 +76,7 @@ async function untilAnswered(setting: Setting, given: string, say: (line: string
       if ((tried * TRIED_EVERY_MS) % SAID_EVERY_MS === 0)
         say(`waiting for the database, ${where}: ${reasonOf(error)}; trying until it answers`);
     }
-    await rest(TRIED_EVERY_MS);
+    await rest(TRIED_EVERY_MS, undefined, { signal });
   }
 }
 

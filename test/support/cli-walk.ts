@@ -106,8 +106,8 @@ export const WALK: readonly Step[] = [
   },
   {
     command: 'schedules fires',
-    args: named('nightly', '--outcome', 'planned'),
-    out: /^(\S+\tplanned\t\t\t\S*\n)*$/,
+    args: named('pulse', '--limit', '1'),
+    out: /^\S+\t[a-z]+\t[^\n]*\n$/,
   },
   {
     command: 'operations ls',

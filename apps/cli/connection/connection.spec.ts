@@ -95,6 +95,13 @@ describe('with profiles', () => {
     expect((await taken({ profile: 'real', key: 'k' }))[2]).toBe('k');
   });
 
+  it('its URL gets no key that the shell has for another place', async () => {
+    const env = { CARILLON_KEY: 'local-key' };
+    expect(await taken({}, env)).toEqual(['https://test.example.com', 'acme', 'test-key']);
+    expect((await taken({ profile: 'real' }, env))[2]).toBe('real-key');
+    expect((await taken({ url: LOCAL }, env))[2]).toBe('local-key');
+  });
+
   it('one that is not there is refused by its name', async () => {
     await expect(taken({ profile: 'rael' })).rejects.toThrow(
       /^expected a profile of .*config\.json \(test, real\), got "rael"$/,
@@ -116,6 +123,16 @@ describe('a file of profiles', () => {
     await expect(taken()).rejects.toThrow(message);
     await expect(taken()).rejects.toBeInstanceOf(CliError);
   });
+
+  it.each(['{"profiles":[{"key":"sk_secret"}]}', '{"profiles":{"a":{"key": sk_secret}}}'])(
+    'shows no key of it: %s',
+    async (text) => {
+      await writeProfiles(text);
+      const message = await taken().then(String, String);
+      expect(message).toContain('expected');
+      expect(message).not.toContain('secret');
+    },
+  );
 
   it('that others can read is refused once it holds a key', async () => {
     await writeProfiles(JSON.stringify(PROFILES), 0o640);

@@ -31,6 +31,7 @@ interface Place {
   readonly key?: string | undefined;
   /** Its key may be sent to a URL from elsewhere, since a person has given it for this call or this shell. */
   readonly isGiven: boolean;
+  readonly isProfile?: true;
 }
 
 /** Throws CliError for a profile that is not there, or profiles that can't be read. */
@@ -38,12 +39,22 @@ export function connectionOf(flags: ConnectionFlags, sources: Sources): Connecti
   const places = placesOf(flags, sources);
   const withUrl = places.find(({ url }) => url !== undefined);
   const withTenant = places.find(({ tenant }) => tenant !== undefined);
-  const withKey = places.find((place) => place.key !== undefined && (place.isGiven || place === withUrl));
+  const withKey = placeOfKey(places, withUrl);
   return {
     urls: taken(listed(withUrl?.url), withUrl),
     tenant: taken(withTenant?.tenant ?? '', withTenant),
     key: taken(withKey?.key ?? '', withKey) ?? keyOfHere(withUrl?.url, sources),
   };
+}
+
+/** A profile that has the URL and a key keeps them together, also where the shell has a key for another place. */
+function placeOfKey(
+  [commandLine, ...places]: readonly Place[],
+  withUrl: Place | undefined,
+): Place | undefined {
+  if (commandLine?.key !== undefined) return commandLine;
+  if (withUrl?.isProfile === true && withUrl.key !== undefined) return withUrl;
+  return places.find((place) => place.key !== undefined && (place.isGiven || place === withUrl));
 }
 
 function taken<Value>(value: Value, place: Place | undefined): Taken<Value> | null {
@@ -100,7 +111,7 @@ function defaultProfile(profiles: Sources['profiles']): Place[] {
 }
 
 function placeOf(name: string, profile: Profile): Place {
-  return { from: `profile ${name}`, ...profile, isGiven: false };
+  return { from: `profile ${name}`, ...profile, isGiven: false, isProfile: true };
 }
 
 /** A person who started Carillon here and writes its URL means the key that lies here; it is sent to no other machine. */

@@ -3,6 +3,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { kindOf } from '#client/options/known-options.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import type { Environment } from '../world.js';
@@ -62,7 +63,9 @@ function parsed(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new CliError(`${path}: expected JSON, ${FORM}, got: ${(error as Error).message}`, EXIT.usage);
+    // The engine's message shows a piece of the text, which may be that of a key.
+    const place = /at position \d+(?: \(line \d+ column \d+\))?/.exec((error as Error).message)?.[0] ?? '';
+    throw new CliError(`${path}: expected JSON, ${FORM}, got none ${place}`.trimEnd(), EXIT.usage);
   }
 }
 
@@ -96,7 +99,9 @@ function expectNoOthers(path: string, place: string, others: object): void {
 
 function wrong(path: string, place: string, expected: string, got: unknown): CliError {
   const where = place === '' ? 'the file' : place;
-  return new CliError(`${path}: expected ${where} to be ${expected}, got ${JSON.stringify(got)}`, EXIT.usage);
+  // There may be keys in an object.
+  const shown = typeof got === 'object' ? kindOf(got) : JSON.stringify(got);
+  return new CliError(`${path}: expected ${where} to be ${expected}, got ${shown}`, EXIT.usage);
 }
 
 async function expectPrivate(path: string): Promise<void> {

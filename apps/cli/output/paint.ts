@@ -1,4 +1,4 @@
-// Colours for states, on a terminal whose owner has not set NO_COLOR (https://no-color.org).
+// Colours for states, on a terminal whose user has not set NO_COLOR (https://no-color.org).
 import { styleText } from 'node:util';
 import type { Environment, Sink } from '../world.js';
 

@@ -89,7 +89,7 @@ export class Printer {
 
   #lines(titles: readonly string[], lines: readonly string[][]): void {
     const widths = titles.map((title, index) =>
-      Math.max(heading(title).length, ...lines.map((line) => line[index]?.length ?? 0)),
+      lines.reduce((width, line) => Math.max(width, line[index]?.length ?? 0), heading(title).length),
     );
     const line = (cells: readonly string[], paint: (index: number, text: string, cell: string) => string) =>
       cells

@@ -108,8 +108,8 @@ async function live(stage: Stage): Promise<void> {
   const handlerWatch =
     loaded === null || handlers === null
       ? null
-      : new HandlerWatch({ folder: handlers, replicas, say: stage.say }, loaded);
-  await Promise.all([session.run(), handlerWatch?.run(shutdown.signal)]);
+      : new HandlerWatch({ folder: handlers, replicas, say: stage.say, signal: shutdown.signal }, loaded);
+  await Promise.all([session.run(), handlerWatch?.run()]);
 }
 
 /** The data folder and a migrated database. */

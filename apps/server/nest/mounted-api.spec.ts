@@ -11,6 +11,7 @@ beforeAll(async () => {
   api = mountApi(server, '/jobs', (request, response) => {
     response.setHeader('Location', '/api/v1/runs/7');
     response.setHeader('Content-Language', 'en');
+    response.setHeader('X-Kept', String(response.getHeader('location')));
     const { originalUrl } = request as { originalUrl?: string };
     response.end(`api ${request.url}, asked for ${originalUrl}`);
   });
@@ -38,6 +39,8 @@ it('what it has made is told with the prefix', async () => {
   const { headers } = await ask('/jobs/api/v1/runs');
   expect(headers.get('location')).toBe('/jobs/api/v1/runs/7');
   expect(headers.get('content-language')).toBe('en');
+  // What the API keeps with its answer has none: a replica with another prefix may give it again.
+  expect(headers.get('x-kept')).toBe('/api/v1/runs/7');
 });
 
 it('a closed one answers 503, and the rest goes on', async () => {

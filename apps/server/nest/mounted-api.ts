@@ -36,10 +36,16 @@ function strip(prefix: string, request: IncomingMessage): IncomingMessage {
   return Object.assign(request, { originalUrl: url, url: rest.startsWith('/') ? rest : `/${rest}` });
 }
 
-/** Where a created thing is to be found is told as the caller has to ask for it. */
+/**
+ * Where a created thing is to be found is told as the caller has to ask for it. Only as the head is written: the API keeps
+ * its header with the answer, for a request that is repeated at any replica.
+ */
 function relocating(prefix: string, response: ServerResponse): ServerResponse {
-  const setHeader = response.setHeader.bind(response);
-  response.setHeader = (name, value) =>
-    setHeader(name, name.toLowerCase() === 'location' ? `${prefix}${String(value)}` : value);
+  const writeHead = response.writeHead.bind(response) as (...head: unknown[]) => ServerResponse; // it is overloaded
+  response.writeHead = (...head: unknown[]): ServerResponse => {
+    const location = response.getHeader('location');
+    if (typeof location === 'string') response.setHeader('location', `${prefix}${location}`);
+    return writeHead(...head);
+  };
   return response;
 }

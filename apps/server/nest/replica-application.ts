@@ -86,8 +86,11 @@ export async function openReplica(wish: ReplicaWish): Promise<ReplicaApplication
       app,
       join: (url) => join(app, url),
       close: async () => {
-        await app.close();
-        await db.destroy();
+        try {
+          await app.close();
+        } finally {
+          await db.destroy();
+        }
       },
     };
   } catch (error) {

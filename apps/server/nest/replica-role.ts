@@ -31,6 +31,7 @@ export class ReplicaRole implements OnModuleInit, OnApplicationBootstrap, OnModu
   readonly #registry = new HandlerRegistry();
   #replica: ReplicaApplication | null = null;
   #api: MountedApi | null = null;
+  readonly #ending = new AbortController();
   /** Not in the constructor, which has its four parameters. */
   @Inject(CarillonReplica) private readonly health!: CarillonReplica;
 
@@ -55,13 +56,18 @@ export class ReplicaRole implements OnModuleInit, OnApplicationBootstrap, OnModu
       config,
       (line) => this.#logger.warn(line),
       (settled) => this.#open(settled),
+      this.#ending.signal,
     );
     try {
       await settingUpQuietly(() => replica.app.init());
       if (server !== null && prefix !== null)
         this.#api = mountApi(server, prefix, replica.app.getHttpAdapter().getInstance());
+      // The application may be closed while its replica still begins, and does not wait for that.
+      this.#ending.signal.throwIfAborted();
       await replica.join(url);
+      this.#ending.signal.throwIfAborted();
     } catch (error) {
+      this.#api?.close();
       await replica.close().catch(() => undefined); // parts that have begun must not go on unknown to the application
       throw error;
     }
@@ -71,13 +77,17 @@ export class ReplicaRole implements OnModuleInit, OnApplicationBootstrap, OnModu
   }
 
   async onModuleDestroy(): Promise<void> {
+    this.#ending.abort(new Error('the application was closed before its replica had joined'));
     const replica = this.#replica;
     this.#replica = null;
     if (replica === null) return;
     this.#logger.log('the replica drains, and leaves the cluster');
-    await replica.close();
-    this.#api?.close();
-    this.health.watch(() => 'ended');
+    try {
+      await replica.close();
+    } finally {
+      this.#api?.close();
+      this.health.watch(() => 'ended');
+    }
   }
 
   #open(config: ServerConfig): Promise<ReplicaApplication> {

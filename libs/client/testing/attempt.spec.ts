@@ -132,6 +132,15 @@ it('ends with the transaction of completeInTx, where the test gives one', async 
     outcome: 'succeeded',
     output: { by: { name: 'mine' } },
   });
+  const cancel = new AbortController();
+  const late = handler(notify, async (_job, { completeInTx }) => {
+    await completeInTx(async () => 'done');
+    cancel.abort();
+  });
+  expect(await attempt(late, { to: 'a' }, { transaction: trx, signal: cancel.signal })).toMatchObject({
+    outcome: 'succeeded',
+    output: 'done',
+  });
   expect(await attempt(completing, { to: 'a' })).toMatchObject({
     outcome: 'failed',
     error: { message: expect.stringContaining('`transaction`') as string },

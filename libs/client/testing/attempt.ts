@@ -72,7 +72,8 @@ export async function attempt(
   const judged = judge(completed === null ? end : callOfReturned(completed.output, now()), {
     retry: definition.retry,
     attempt: context.attempt,
-    isCancelled: isAborted(given.signal),
+    // The commit has ended the run before.
+    isCancelled: isAborted(given.signal) && completed === null,
   });
   return { ...judged, logs, progress, enqueued, details };
 }

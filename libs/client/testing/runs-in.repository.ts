@@ -31,7 +31,7 @@ select r.id, r.job_type as job, r.payload, r.queue, r.priority, coalesce(r.tags,
 
 /**
  * The runs that the transaction of `db` has created or replaced, in the order of their creation; of one job if it is named.
- * Needs the right to read `carillon.run` and `carillon.tenant`, which tests on a database of their own have.
+ * Needs the right to read `carillon.run`, `carillon.tenant` and `carillon.unique_key`, which the owner of a database has.
  */
 export async function runsIn(
   db: SqlExecutor,

@@ -2,7 +2,7 @@
 // the folder in which it is called?
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -56,6 +56,13 @@ it('says nothing when its reader has left', async () => {
   const words = `"${process.execPath}" "${MAIN}" completion fish | true; echo "\${PIPESTATUS[0]}"`;
   const { stdout, stderr } = await run('bash', ['-c', words], { cwd: folder, env: environment() });
   expect([stdout, stderr]).toEqual(['0\n', '']);
+});
+
+it('says all of it to a slow reader', async () => {
+  const words = `"${process.execPath}" "${MAIN}" openapi | (sleep 2; wc -c)`;
+  const { stdout } = await run('bash', ['-c', words], { cwd: folder, env: environment() });
+  const { size } = await stat(join(ROOT, 'docs/openapi.json'));
+  expect(Number(stdout)).toBe(size);
 });
 
 it('ends a watch with 130 at Ctrl-C', async () => {

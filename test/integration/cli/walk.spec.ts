@@ -26,7 +26,7 @@ timeZone: Europe/Berlin
 jobType: echo
 labels: { team: books }
 ---
-- { name: pulse, spec: { everySeconds: 3600 }, jobType: noop }
+- { name: pulse, spec: { everySeconds: 3600 }, startAt: '2026-01-01T00:00:00Z', jobType: noop }
 `;
 
 let folder: string;

@@ -204,11 +204,26 @@ describe('a replica in an application', () => {
     expect(body).toMatchObject({ instance: `${PREFIX}/api/v1/tenants` });
     const described = await request(url).get(`${PREFIX}/openapi.json`).expect(200);
     expect(described.body).toMatchObject({ servers: [{ url: PREFIX }] });
+    const root = await request(url).get(PREFIX).set('Accept', 'text/html').expect(302);
+    expect(root.headers['location']).toBe(`${PREFIX}/docs`);
     const { text } = await request(url).get(`${PREFIX}/docs`).expect(200);
     const style = z.string().parse(/href="([^"]+\.css)"/.exec(text)?.[1]);
     await request(url)
       .get(new URL(style, `${url}${PREFIX}/docs`).pathname)
       .expect(200);
+  });
+
+  it('tells the same place again for a repeated request', async () => {
+    const ask = () =>
+      as(tenant.key)
+        .post(`${tenant.path}/runs`)
+        .set('Idempotency-Key', 'again')
+        .send({ jobType: 'valued' })
+        .expect(201);
+    const first = await ask();
+    const again = await ask();
+    expect(again.headers['idempotency-replayed']).toBe('true');
+    expect(again.headers['location']).toBe(first.headers['location']);
   });
 
   it("logs by the application's logger, and none of its own routes", () => {
@@ -243,6 +258,16 @@ describe('an application without a web server', () => {
     });
     await until('it is ready', () => app.get(CarillonReplica).check().carillon.status === 'up');
     await app.close();
+  });
+
+  it('can be closed while its replica waits for the database', async () => {
+    const nowhere = optionsOf({ databaseUrl: 'postgres://none@127.0.0.1:1/none' });
+    const root = rootModule({ imports: [CarillonReplicaModule.forRoot(nowhere)] });
+    const app = await NestFactory.create(root, { logger: nestLog().logger, abortOnError: false });
+    const begun = app.init().then(String, String);
+    await rest(500);
+    await app.close();
+    expect(await begun).toContain('aborted');
   });
 
   it('can mount none', async () => {

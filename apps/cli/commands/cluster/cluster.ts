@@ -20,6 +20,8 @@ const CLEAR_SCREEN = '\u001b[H\u001b[2J';
 export function addCluster(program: Command, kit: Kit): void {
   const cluster = program
     .command('cluster')
+    // `cluster events --all` is refused, and not taken for an option of `cluster`.
+    .enablePositionalOptions()
     .description('The replicas: those that live, and with --all the last ones that ended')
     .option('--all', 'also replicas that have ended')
     .option('--watch [seconds]', 'again every so many seconds (2), until Ctrl-C', whole(1, 3_600));

@@ -13,10 +13,18 @@ async function stage() {
     await writeFile(join(folder, name), text);
   };
   await write('a.ts', '1');
-  const played = { reason: null as string | null, said: [] as string[], restarted: [] as string[], down: '' };
+  const played = {
+    reason: null as string | null,
+    said: [] as string[],
+    restarted: [] as string[],
+    down: '',
+    endsAt: '',
+  };
+  const ending = new AbortController();
   const living = ['r1', 'r2'].map((name) => ({ name, pid: 1, url: '' }));
   const restart = async (name: string) => {
     played.restarted.push(name);
+    if (name === played.endsAt) ending.abort();
     return name === played.down ? null : { name, pid: 2, url: '' };
   };
   const watch = new HandlerWatch(
@@ -25,10 +33,11 @@ async function stage() {
       replicas: { living, restart },
       say: (line) => played.said.push(line),
       check: async () => played.reason,
+      signal: ending.signal,
     },
     await stateOf(folder),
   );
-  return { folder, write, played, watch };
+  return { folder, write, played, watch, ending };
 }
 
 it('once two looks have seen the same', async () => {
@@ -72,4 +81,12 @@ it('are refused where they do not load, until they change again', async () => {
   await write('a.ts', 'const b = 1');
   for (let looks = 0; looks < 4; looks += 1) await watch.runOnce();
   expect(played.said.at(-1)).toBe('the handlers have changed, but r2 did not come back with them');
+});
+
+it('no other replica is restarted once everything ends', async () => {
+  const { write, played, watch } = await stage();
+  played.endsAt = 'r1';
+  await write('a.ts', '22');
+  for (let looks = 0; looks < 3; looks += 1) await watch.runOnce();
+  expect(played).toMatchObject({ restarted: ['r1'], said: [] });
 });

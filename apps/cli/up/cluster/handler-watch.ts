@@ -19,7 +19,9 @@ export interface HandlerWatchParts {
   readonly replicas: Pick<ReplicaSet, 'living' | 'restart'>;
   readonly say: (line: string) => void;
   /** Resolves with the reason why the handlers can't be taken, or with null. */
-  readonly check?: (folder: string) => Promise<string | null>;
+  readonly check?: (folder: string, signal: AbortSignal) => Promise<string | null>;
+  /** Aborted when everything ends. */
+  readonly signal: AbortSignal;
 }
 
 export class HandlerWatch {
@@ -44,7 +46,8 @@ export class HandlerWatch {
     await this.#take();
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  async run(): Promise<void> {
+    const { signal } = this.parts;
     while (!signal.aborted) {
       await rest(LOOK_MS, undefined, { signal }).catch(() => undefined); // woken to stop
       if (!signal.aborted) await this.runOnce();
@@ -52,12 +55,17 @@ export class HandlerWatch {
   }
 
   async #take(): Promise<void> {
-    const { folder, replicas, say, check = reasonAgainst } = this.parts;
-    const reason = await check(folder);
+    const { folder, replicas, say, check = reasonAgainst, signal } = this.parts;
+    const reason = await check(folder, signal);
+    if (signal.aborted) return;
     if (reason !== null) return say(`the handlers have changed, and are not taken: ${reason}`);
     const names = replicas.living.map(({ name }) => name);
     const back: string[] = [];
-    for (const name of names) if ((await replicas.restart(name)) !== null) back.push(name);
+    for (const name of names) {
+      if ((await replicas.restart(name)) !== null) back.push(name);
+      if (signal.aborted) return;
+    }
+    if (names.length === 0) return; // those that come back load what is there then
     const missing = names.filter((name) => !back.includes(name));
     say(
       missing.length === 0
@@ -82,10 +90,10 @@ export async function stateOf(folder: string): Promise<string> {
   return (await Promise.all(states)).join('\n');
 }
 
-async function reasonAgainst(folder: string): Promise<string | null> {
-  const checked = promisify(execFile)(process.execPath, [CHECK, folder], { timeout: CHECK_MAX_MS });
+async function reasonAgainst(folder: string, signal: AbortSignal): Promise<string | null> {
+  const checked = promisify(execFile)(process.execPath, [CHECK, folder], { timeout: CHECK_MAX_MS, signal });
   return checked.then(
     () => null,
-    ({ stderr }: { stderr: string }) => stderr.trim() || 'they do not end loading',
+    ({ stderr = '' }: { stderr?: string }) => stderr.trim() || 'they do not end loading',
   );
 }

@@ -15,6 +15,7 @@ class PlayedProcess implements ReplicaProcess {
     readonly name: string,
     readonly pid: number,
     listens: boolean,
+    private readonly drains: () => boolean = () => false,
   ) {
     this.exited = new Promise((resolve) => (this.#exit = resolve));
     const failed = this.exited.then((how) => Promise.reject(new Error(`ended at its start (${how})`)));
@@ -24,7 +25,7 @@ class PlayedProcess implements ReplicaProcess {
 
   send(signal: NodeJS.Signals): boolean {
     this.signals.push(signal);
-    this.end(signal);
+    if (signal === 'SIGKILL' || !this.drains()) this.end(signal);
     return true;
   }
 
@@ -41,12 +42,19 @@ class PlayedProcess implements ReplicaProcess {
 async function playSet(names: string[]) {
   const stage = {
     listens: true,
+    /** A SIGTERM takes its time. */
+    isSlow: false,
     processes: [] as PlayedProcess[],
     wishes: [] as { name: string; port: number }[],
   };
   const set = new ReplicaSet(
     (wish) => {
-      const process = new PlayedProcess(wish.name, stage.processes.length + 1, stage.listens);
+      const process = new PlayedProcess(
+        wish.name,
+        stage.processes.length + 1,
+        stage.listens,
+        () => stage.isSlow,
+      );
       stage.processes.push(process);
       stage.wishes.push(wish);
       if (!stage.listens) process.end('exit code 1');
@@ -145,5 +153,16 @@ describe('a set of replicas', () => {
     await settle();
     expect(told.gaveUp).toMatchObject([{ name: 'r1' }]);
     expect(set.living.map(({ name }) => name)).toEqual(['r2']);
+  });
+
+  it('tells of the loss of one that is killed while it restarts', async () => {
+    const { set, stage, told } = await playSet(['r1', 'r2']);
+    stage.isSlow = true;
+    const restarted = set.restart('r1');
+    set.kill('r1');
+    expect(await restarted).toBeNull();
+    await settle();
+    expect(told.lost).toMatchObject([{ name: 'r1', pid: 1, wasKilled: true }]);
+    expect(set.living.map(({ pid }) => pid)).toEqual([3, 2]);
   });
 });

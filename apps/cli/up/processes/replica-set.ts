@@ -155,8 +155,11 @@ export class ReplicaSet implements Part {
       const how = await process.exited;
       const wasUp = member.living !== undefined;
       member.living = undefined;
-      const restart = member.restarted?.pid === process.pid ? member.restarted : undefined;
+      const asked = member.restarted?.pid === process.pid ? member.restarted : undefined;
       member.restarted = undefined;
+      // One that is killed while it drains is a loss like any other.
+      const restart = member.killed?.pid === process.pid ? undefined : asked;
+      if (restart === undefined) asked?.done(null);
       if (this.#stopping.signal.aborted) return restart?.done(null);
       if (restart === undefined) {
         const loss = lossOf(member, process, how);

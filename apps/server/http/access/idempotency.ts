@@ -100,9 +100,8 @@ async function answerOnce(
       { headers: { 'retry-after': '1' } },
     );
   }
-  const requested = sha256(
-    JSON.stringify([request.method, request.originalUrl, request.bodyHash ?? request.body]),
-  );
+  // Without the prefix under which an application serves the API: a repetition may go to a replica that has another one.
+  const requested = sha256(JSON.stringify([request.method, request.url, request.bodyHash ?? request.body]));
   const kept = await findAnswer(tx, { scope, key, keptHours: ANSWERS_KEPT_HOURS });
   if (kept !== undefined) return replay(kept, { key, requested, response });
   const body = await act();

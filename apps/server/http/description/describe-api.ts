@@ -75,7 +75,7 @@ export function serveApiDescription(app: NestExpressApplication, served: Served)
   // At the root a browser is led to the page; a program gets a 404, as on any other path that is not served.
   const leadToPage = (request: Request, response: Response, next: NextFunction): void => {
     response.vary('Accept');
-    if (request.accepts(['json', 'html']) === 'html') response.redirect(`${served.prefix}/docs`);
+    if (request.accepts(['json', 'html']) === 'html') response.redirect('/docs');
     else next();
   };
   (app.getHttpAdapter().getInstance() as Application).get('/', leadToPage);
