@@ -71,7 +71,7 @@ describe('carillon', () => {
       .map((entry) => join(entry.parentPath, entry.name));
     const others = files
       .map((file) => file.slice(at.length + 1))
-      .filter((file) => !/^types\/(cjs|esm)\/(client|kernel)\/[a-z/-]+\.d\.ts$/.test(file));
+      .filter((file) => !/^types\/(cjs|esm)\/(client|kernel)\/[a-z/-]+(\.repository)?\.d\.ts$/.test(file));
     const code = ['index', 'nest', 'testing'].flatMap((name) =>
       ['cjs', 'cjs.map', 'js', 'js.map'].map((end) => `${name}.${end}`),
     );
