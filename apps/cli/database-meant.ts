@@ -6,7 +6,17 @@ import { readUpFile } from './up/data/up-file.js';
 import type { Environment } from './world.js';
 
 export async function runningHere(home: string): Promise<{ databaseUrl: string } | undefined> {
-  return readUpFile(dataFolder(join(home, '.data')).upFile);
+  const running = await readUpFile(dataFolder(join(home, '.data')).upFile);
+  return running !== undefined && isOfThisMachine(running.databaseUrl) ? running : undefined;
+}
+
+/**
+ * A folder that came from elsewhere may hold such a file, and a password of the shell's (PGPASSWORD) would go where it
+ * says. A query may name another host.
+ */
+function isOfThisMachine(databaseUrl: string): boolean {
+  const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : null;
+  return url !== null && url.search === '' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
 }
 
 /** Throws CliError where there is neither. `what` says what is done with it. */
@@ -18,6 +28,6 @@ export function withDatabase(
   const url = env['DATABASE_URL'] ?? running?.databaseUrl;
   if (url !== undefined) return { ...env, DATABASE_URL: url };
   throw new CliError(
-    `DATABASE_URL: expected the URL of the database to ${what}, got nothing; and no npm start runs here, whose database would be used`,
+    `DATABASE_URL: expected the URL of the database to ${what}, got nothing; and no npm start runs here with a database of this machine, which would be used`,
   );
 }

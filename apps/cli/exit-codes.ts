@@ -8,6 +8,7 @@ export const EXIT = {
   unreachable: 5,
   conflict: 6,
   interrupted: 130,
+  unread: 141,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -24,4 +25,8 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.unreachable, 'no replica answered, or none could do it'],
   [EXIT.conflict, 'its state, a limit or a newer change stands against it'],
   [EXIT.interrupted, 'ended by Ctrl-C'],
+  [
+    EXIT.unread,
+    'the reader of its output has left before the end, and what was still to be done is not done',
+  ],
 ];

@@ -2,6 +2,7 @@
 // and read what it prints.
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
+import { EXIT } from './exit-codes.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,12 +47,14 @@ export function worldOfProcess(): World {
   };
 }
 
-/** `carillon runs ls | head` has what it wanted. */
+/** `carillon runs ls | head` has what it wanted; the code is that of a program which SIGPIPE ends. */
 function endSilentlyWithReader(): void {
   for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      throw error;
+    stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      if (code === 'EPIPE') process.exit(EXIT.unread);
+      if (stream === process.stdout)
+        process.stderr.write(`carillon: expected to write the output, got: ${message}\n`);
+      process.exit(EXIT.failed);
     });
 }
 

@@ -1,6 +1,7 @@
 // Waits for what takes long, and shows on a terminal how far it is: runs, and operations of the API.
 import type { ClientOperation } from '#client/http/operations.js';
 import type { ClientRun } from '#client/http/runs/run-shapes.js';
+import { messageText } from '../output/cells.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import type { Session, TenantApi } from './session.js';
 
@@ -51,5 +52,5 @@ export async function untilOperationEnds(
 /** One line of a terminal that is written again and again; nothing elsewhere. */
 function statusLine({ world: { err } }: Session): { show: (text: string) => void; clear: () => void } {
   const write = (text: string): void => (err.isTerminal ? err.write(text) : undefined);
-  return { show: (text) => write(`${CLEAR_LINE}${text}`), clear: () => write(CLEAR_LINE) };
+  return { show: (text) => write(`${CLEAR_LINE}${messageText(text)}`), clear: () => write(CLEAR_LINE) };
 }

@@ -1,4 +1,5 @@
 // Which API, tenant and key are taken, where several places have one, and to which URL does a key never go?
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +54,21 @@ describe('with an npm start in the folder', () => {
   it('its URLs are those of this machine', async () => {
     await writeFile(join(home, '.data/up.json'), JSON.stringify({ apiUrls: ['https://a.example.com'] }));
     expect(await taken({}, { CARILLON_KEY: 'k' })).toEqual([undefined, undefined, 'k']);
+  });
+
+  it.each(['http://127.0.0.1:1/,http://a.example.com', 'http://127.0.0.1 http://a.example.com'])(
+    'one of them is one: %s',
+    async (url) => {
+      await writeFile(join(home, '.data/up.json'), JSON.stringify({ apiUrls: [url] }));
+      expect((await taken({}, { CARILLON_KEY: 'k' }))[0]).toBeUndefined();
+      expect((await taken({ url: 'http://127.0.0.1:1,http://a.example.com' }))[2]).toBeUndefined();
+    },
+  );
+
+  it('a pipe in place of its file is left alone', async () => {
+    await rm(join(home, '.data/up.json'));
+    execFileSync('sh', ['-c', `mkfifo '${join(home, '.data/up.json')}'`]);
+    expect((await taken())[0]).toBeUndefined();
   });
 
   it('its key goes to no other machine', async () => {
@@ -154,8 +170,10 @@ it('is told without the secret of the key', async () => {
   expect(connectionLines(connectionOf({ url: LOCAL, key }, sources))).toEqual({
     url: `${LOCAL} (the command line)`,
     tenant: 'none: the only one that the key sees',
-    key: 'sk_acme_0123… (the command line)',
+    key: 'sk_acme_… (the command line)',
   });
+  const { url } = connectionLines(connectionOf({ url: 'http://u:pw@a.example.com/b', key }, sources));
+  expect(url).toBe('http://…@a.example.com/b (the command line)');
   expect(connectionLines(connectionOf({ url: LOCAL, key: 'short' }, sources))['key']).toBe(
     '… (the command line)',
   );

@@ -1,12 +1,13 @@
 // The profiles of a user: where Carillon is reached, and with which key, under a name. They lie in one file, which no
 // other user may read once it holds a key.
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { kindOf } from '#client/options/known-options.js';
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import type { Environment } from '../world.js';
+import { readRegular } from './regular-file.js';
 
 export interface Profile {
   readonly url?: string;
@@ -24,6 +25,7 @@ export interface Profiles {
 const FIELDS = ['url', 'tenant', 'key'];
 const OTHERS_MAY = 0o077;
 const FORM = '{ "default": "NAME", "profiles": { "NAME": { "url": …, "tenant": …, "key": … } } }';
+const OBJECT = `an object, ${FORM}`;
 
 export function profilesPath(env: Environment): string {
   const given = env['XDG_CONFIG_HOME'];
@@ -34,7 +36,7 @@ export function profilesPath(env: Environment): string {
 
 /** Throws CliError for a file that is not in order; none is in order. */
 export async function readProfiles(path: string): Promise<Profiles> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await readRegular(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
     throw new CliError(`expected to read ${path}, got ${error.message}`, EXIT.usage);
   });
@@ -85,7 +87,7 @@ function profileIn(path: string, name: string, given: unknown): Profile {
 function expectObject(path: string, place: string, given: unknown): Record<string, unknown> {
   if (typeof given === 'object' && given !== null && !Array.isArray(given))
     return given as Record<string, unknown>; // JSON
-  throw wrong(path, place, `an object, ${FORM}`, given);
+  throw wrong(path, place, OBJECT, given);
 }
 
 function expectNoOthers(path: string, place: string, others: object): void {
@@ -99,8 +101,9 @@ function expectNoOthers(path: string, place: string, others: object): void {
 
 function wrong(path: string, place: string, expected: string, got: unknown): CliError {
   const where = place === '' ? 'the file' : place;
-  // There may be keys in an object.
-  const shown = typeof got === 'object' ? kindOf(got) : JSON.stringify(got);
+  // There may be keys in an object, and in a text that stands in place of one.
+  const isShown = typeof got !== 'object' && expected !== OBJECT;
+  const shown = isShown ? JSON.stringify(got) : kindOf(got);
   return new CliError(`${path}: expected ${where} to be ${expected}, got ${shown}`, EXIT.usage);
 }
 

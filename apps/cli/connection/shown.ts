@@ -1,17 +1,21 @@
 // A connection in words, for `config show` and for the help of each command.
 import type { Connection } from './connection.js';
 
-/** So much of a key tells it from others, and is no secret: its kind and the tenant. */
-const KEY_SHOWN = 12;
+/** What tells a key from others, and is no secret: its kind and the tenant. */
+const KEY_KIND = /^sk_[a-z0-9-]{1,63}_/;
 
 export function connectionLines({ urls, tenant, key }: Connection): Record<string, string> {
   return {
-    url: urls === null ? 'none' : `${urls.value.join(',')} (${urls.from})`,
+    url: urls === null ? 'none' : `${urls.value.map(withoutPassword).join(',')} (${urls.from})`,
     tenant: tenant === null ? 'none: the only one that the key sees' : `${tenant.value} (${tenant.from})`,
     key: key === null ? 'none' : `${masked(key.value)} (${key.from})`,
   };
 }
 
 function masked(key: string): string {
-  return key.length > 2 * KEY_SHOWN ? `${key.slice(0, KEY_SHOWN)}…` : '…';
+  return `${KEY_KIND.exec(key)?.[0] ?? ''}…`;
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^/]*@/, '//…@');
 }

@@ -1,10 +1,10 @@
 // Where a connection may come from: the environment, the profiles of the user, and the `npm start` that runs in the
 // current folder. All is read before the command line is, since its help tells what would be used.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CliError } from '../cli-error.js';
 import type { Environment } from '../world.js';
 import { profilesPath, readProfiles, type Profiles } from './profiles.js';
+import { readRegular } from './regular-file.js';
 
 export interface Sources {
   readonly env: Environment;
@@ -21,7 +21,8 @@ interface Here {
   readonly adminKey: string | null;
 }
 
-const LOOPBACK = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
+/** One URL: a list of several has commas. */
+const LOOPBACK = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/[^,\s]*)?$/i;
 
 export function isOfThisMachine(url: string): boolean {
   return LOOPBACK.test(url);
@@ -40,8 +41,8 @@ export async function findSources(env: Environment, home: string): Promise<Sourc
 
 async function findHere(data: string): Promise<Here> {
   const [upFile, adminKey] = await Promise.all([
-    readFile(join(data, 'up.json'), 'utf8').catch(() => '{}'),
-    readFile(join(data, 'admin-key'), 'utf8').catch(() => ''),
+    readRegular(join(data, 'up.json')).catch(() => '{}'),
+    readRegular(join(data, 'admin-key')).catch(() => ''),
   ]);
   return { urls: urlsIn(upFile), adminKey: adminKey.trim() === '' ? null : adminKey.trim() };
 }

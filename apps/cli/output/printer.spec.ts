@@ -98,3 +98,14 @@ describe('colours', () => {
     expect(hasColours({ env: {}, out: { ...out, isTerminal: false } })).toBe(false);
   });
 });
+
+it('no form of it steers a terminal', async () => {
+  const row = { name: 'a\u009b31m\u202eb' };
+  for (const format of ['table', 'tsv', 'json', 'ndjson'] as const) {
+    const { printer, text } = print(format);
+    await printer.rows([row], fields('name'));
+    printer.record(row);
+    expect(text()).not.toMatch(/[\u007f-\u009f\u202a-\u202e]/);
+    if (format === 'ndjson') expect(JSON.parse(text().split('\n')[0] ?? '')).toEqual(row);
+  }
+});

@@ -2,7 +2,7 @@
 // written row by row, so a list may be as long as it is, and its reader may leave early.
 import type { Sink } from '../world.js';
 import { painted } from './paint.js';
-import { cellText, tsvText } from './cells.js';
+import { cellText, jsonText, tsvText } from './cells.js';
 
 export const FORMATS = ['table', 'tsv', 'json', 'ndjson'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -35,7 +35,7 @@ export class Printer {
         for await (const row of rows) this.#line(valuesOf(row, columns).map(tsvText).join('\t'));
         return undefined;
       case 'ndjson':
-        for await (const row of rows) this.#line(JSON.stringify(row));
+        for await (const row of rows) this.#line(jsonText(row));
         return undefined;
       case 'json':
         return this.#list(rows);
@@ -46,7 +46,7 @@ export class Printer {
   row<Row extends object>(row: Row, columns: Columns<Row>): void {
     const values = valuesOf(row, columns);
     if (this.format === 'table') return this.#line(values.map(cellText).join('  '));
-    this.#line(this.format === 'tsv' ? values.map(tsvText).join('\t') : JSON.stringify(row));
+    this.#line(this.format === 'tsv' ? values.map(tsvText).join('\t') : jsonText(row));
   }
 
   /** One thing: a line for each field, or for each of `only`; JSON has all of them. */
@@ -65,9 +65,9 @@ export class Printer {
         for (const [name, value] of entries) this.#line(`${name}\t${tsvText(value)}`);
         return;
       case 'json':
-        return this.#line(JSON.stringify(record, null, 2));
+        return this.#line(jsonText(record, 2));
       case 'ndjson':
-        return this.#line(JSON.stringify(record));
+        return this.#line(jsonText(record));
     }
   }
 
@@ -105,7 +105,7 @@ export class Printer {
     let before = '[\n';
     try {
       for await (const row of rows) {
-        this.out.write(`${before}  ${JSON.stringify(row)}`);
+        this.out.write(`${before}  ${jsonText(row)}`);
         before = ',\n';
       }
     } finally {

@@ -121,9 +121,7 @@ export class Session {
 
   async #noteLoss(loss: Loss): Promise<void> {
     const before = this.parts.watch.view;
-    const story = tellLoss(this.parts, loss, before);
-    await this.writeUpFile();
-    await story;
+    await Promise.all([tellLoss(this.parts, loss, before), this.writeUpFile()]);
   }
 
   async #noteReturn({ name, pid }: LivingReplica): Promise<void> {

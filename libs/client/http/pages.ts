@@ -20,7 +20,8 @@ export async function* itemsOf<Item>(
     const place = withQuery(path, { ...query, pageToken });
     const page = await calls.call<Page<Item>>({ method: 'GET', path: place, isRepeatable: true, ...call });
     yield* page.items;
-    if (page.nextPageToken === null) return;
+    // What is no replica may answer without one, or with the same again.
+    if (typeof page.nextPageToken !== 'string' || page.nextPageToken === pageToken) return;
     pageToken = page.nextPageToken;
   }
 }

@@ -5,7 +5,7 @@
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
 import { parsePayload } from './payload-check.js';
 import { columnStatement, readIds } from './run-columns.js';
-import { checkRunValues } from '#client/options/run-values.js';
+import { checkRunValues, expectRunOptions } from '#client/options/run-values.js';
 import { checkKeyOptions } from '#client/options/key-options-check.js';
 import { queryRows, type SqlExecutor } from './sql-executor.js';
 
@@ -67,6 +67,7 @@ export async function enqueue<Input>(
   payload: Input,
   options: EnqueueOptions,
 ): Promise<string> {
+  expectRunOptions(options, { more: ['tenant'] });
   const { tenant, ...run } = options;
   checkKeyOptions(options);
   checkRunValues(run);
@@ -88,6 +89,7 @@ export async function bulkEnqueue<Input>(
   { tenant }: { tenant: string },
 ): Promise<string[]> {
   for (const [index, run] of runs.entries()) {
+    expectRunOptions(run, { more: ['payload'], prefix: `runs[${index}].` });
     checkKeyOptions(run, `runs[${index}].`);
     checkRunValues(run, `runs[${index}].`);
     await parsePayload(definition, run.payload, `/${index}/payload`);

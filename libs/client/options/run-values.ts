@@ -1,6 +1,30 @@
 // Can the values of a run's options be sent as they are? The casts of a statement refuse some without saying of which run
 // they are, and the encoding of the connection changes others without a word.
 
+import { expectKnownOptions } from './known-options.js';
+
+/** What each way to create a run takes. */
+export const RUN_OPTIONS: readonly string[] = [
+  'runAt',
+  'queue',
+  'priority',
+  'tags',
+  'concurrencyKey',
+  'overlap',
+  'order',
+  'deadline',
+  'unique',
+  'debounce',
+];
+
+/** Throws TypeError for an option that is none: its run would start as if nothing had been said. */
+export function expectRunOptions(
+  options: object,
+  { more = [], prefix = '' }: { more?: readonly string[]; prefix?: string } = {},
+): void {
+  expectKnownOptions(options, [...RUN_OPTIONS, ...more], { prefix });
+}
+
 interface RunValues {
   readonly runAt?: Date;
   readonly deadline?: Date;

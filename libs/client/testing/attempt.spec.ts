@@ -159,7 +159,26 @@ it('ends with the transaction of completeInTx, where the test gives one', async 
   });
 });
 
+it('gives each kind of handler the context of its kind', async () => {
+  const has = (context: object) =>
+    ['enqueue', 'completeInTx', 'fencingToken'].filter((part) => part in context);
+  const inReplica = handler(notify, (_job, context) => has(context));
+  const inWorker = remoteHandler(notify, (_job, context) => has(context));
+  expect(await attempt(inReplica, { to: 'a' })).toMatchObject({ output: ['enqueue', 'completeInTx'] });
+  expect(await attempt(inWorker, { to: 'a' })).toMatchObject({ output: ['fencingToken'] });
+});
+
 it('refuses what is no handler, and unknown options', async () => {
+  await expect(attempt(ends(1), { path: 'a' }, { attempt: 0 })).rejects.toThrow(
+    'attempt to be a whole number',
+  );
+  const vague = handler(notify, async (_job, { enqueue }) => {
+    await enqueue(notify, { to: 'b' }, { delaySecond: 5 } as never);
+  });
+  expect(await attempt(vague, { to: 'a' })).toMatchObject({
+    outcome: 'retried',
+    error: { message: expect.stringContaining('no option delaySecond') as string },
+  });
   await expect(attempt((() => 1) as never, {})).rejects.toThrow('handler(…) or remoteHandler(…)');
   await expect(attempt(ends(1), { path: 'a' }, { attempts: 2 } as never)).rejects.toThrow(
     'no option attempts',

@@ -6,7 +6,7 @@ import type { ToldError } from '#client/jobs/thrown-error.js';
 import { expectDefinition, expectFunction, expectKnownOptions } from '#client/options/known-options.js';
 import { callOfReturned, type EndCall } from '#client/worker/end-call.js';
 import { endCallOf, Stopped } from '#client/worker/handled.js';
-import type { RemoteHandler } from '#client/worker/remote-handler.js';
+import type { RemoteContext, RemoteHandler } from '#client/worker/remote-handler.js';
 import { DEFAULT_RETRY, retryDelayMs } from '#kernel/backoff.js';
 import { asJson, Recorder, requirePayload, type GivenContext } from './recorded-context.js';
 
@@ -57,21 +57,26 @@ export async function attempt(
 ): Promise<EndedAttempt> {
   const { definition, handle, thread = false } = expectHandler(tried);
   expectKnownOptions(given, GIVEN);
+  const { attempt: number = 1 } = given;
+  if (!Number.isInteger(number) || number < 1)
+    throw new TypeError(`expected attempt to be a whole number from 1 on, got ${String(number)}`);
   await requirePayload(definition, payload);
   const recorder = new Recorder();
   const stop = new AbortController();
-  const context = recorder.contextOf(given, { signal: stop.signal, thread });
+  const where = 'kind' in tried ? (thread ? 'thread' : 'replica') : 'worker';
+  const context = recorder.contextOf(given, { signal: stop.signal, where });
   const { name: job, payload: input, output } = definition;
   const now = (): Date => new Date();
-  const handled = { job, payload: asJson(payload), context, signal: stop.signal, now };
+  const { signal } = stop;
+  // Each kind of handler gets the context of its kind.
+  const handled = { job, payload: asJson(payload), context: context as RemoteContext, signal, now };
   const free = stopBy(stop, { given, timeoutSeconds: definition.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS });
-  // The context has all of both kinds.
   const end = await endCallOf({ payload: input, output, handle: handle as RemoteHandler['handle'] }, handled);
   free();
   const { logs, progress, enqueued, details, completed } = recorder;
   const judged = judge(completed === null ? end : callOfReturned(completed.output, now()), {
     retry: definition.retry,
-    attempt: context.attempt,
+    attempt: number,
     // The commit has ended the run before.
     isCancelled: isAborted(given.signal) && completed === null,
   });

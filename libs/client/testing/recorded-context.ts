@@ -5,7 +5,7 @@ import type { EnqueueableJob, RunOptions } from '#client/jobs/enqueue-options.js
 import type { HandlerTransaction, JobContext, JobLog, LogLevel } from '#client/jobs/job-definition.js';
 import type { PreviousFire } from '#client/jobs/job-schedules.js';
 import { checkKeyOptions } from '#client/options/key-options-check.js';
-import { checkRunValues } from '#client/options/run-values.js';
+import { checkRunValues, expectRunOptions } from '#client/options/run-values.js';
 import { encodeDetails, lineOf, progressOf } from '#client/worker/accepted-json.js';
 import type { RemoteContext } from '#client/worker/remote-handler.js';
 
@@ -45,8 +45,8 @@ export interface GivenContext {
   transaction?: HandlerTransaction;
 }
 
-/** Both kinds of context in one. */
-export type RecordedContext = JobContext & Pick<RemoteContext, 'fencingToken'>;
+/** That of a replica, or of a worker. */
+export type RecordedContext = JobContext | RemoteContext;
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
@@ -60,11 +60,11 @@ export class Recorder {
 
   contextOf(
     given: GivenContext,
-    { signal, thread }: { signal: AbortSignal; thread: boolean },
+    { signal, where }: { signal: AbortSignal; where: 'replica' | 'thread' | 'worker' },
   ): RecordedContext {
     const { runId = crypto.randomUUID() } = given;
     this.details = given.lastDetails ?? null;
-    return {
+    const told: Omit<JobContext, 'enqueue' | 'completeInTx'> = {
       tenant: given.tenant ?? 'test',
       runId,
       idempotencyKey: runId,
@@ -72,7 +72,6 @@ export class Recorder {
       dueAt: given.dueAt ?? null,
       lastDetails: given.lastDetails ?? null,
       locks: given.locks ?? {},
-      fencingToken: given.fencingToken ?? 1,
       signal,
       log: this.#log(),
       progress: (fraction, message) => void this.progress.push(progressOf(fraction, message)),
@@ -80,9 +79,14 @@ export class Recorder {
         if (details !== undefined) this.details = encodeDetails(details);
       },
       previousFire: async () => given.previousFire ?? null,
+    };
+    // What a worker's context has not is not there, so that a call of it fails as it would.
+    if (where === 'worker') return { ...told, fencingToken: given.fencingToken ?? 1 };
+    const own: Pick<JobContext, 'enqueue' | 'completeInTx'> = {
       enqueue: (job, payload, options) => this.#enqueue(job, payload, options),
       completeInTx: async (work) => {
-        if (thread) throw new FatalError('a transaction can not leave the thread of its connection');
+        if (where === 'thread')
+          throw new FatalError('a transaction can not leave the thread of its connection');
         const { transaction } = given;
         if (transaction === undefined)
           throw new FatalError('expected the test to give a `transaction` for completeInTx, got none');
@@ -91,6 +95,7 @@ export class Recorder {
         return output;
       },
     };
+    return { ...told, ...own };
   }
 
   #log(): JobLog {
@@ -106,6 +111,7 @@ export class Recorder {
     options: RunOptions = {},
   ): Promise<string> {
     await requirePayload(job, payload);
+    expectRunOptions(options);
     checkRunValues(options);
     checkKeyOptions(options);
     const id = crypto.randomUUID();

@@ -7,6 +7,7 @@ import type { RunOptions } from '#client/jobs/enqueue-options.js';
 import type { JobContext } from '#client/jobs/job-definition.js';
 import { parsePayload } from '#client/jobs/payload-check.js';
 import { checkKeyOptions } from '#client/options/key-options-check.js';
+import { expectRunOptions } from '#client/options/run-values.js';
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
@@ -35,6 +36,7 @@ export class ChildRuns {
       await parsePayload(definition, payload);
       const encoded = encodeJson(payload);
       if (encoded.kind === 'unfit') throw new TypeError(`payload: ${encoded.reason}`);
+      expectRunOptions(options);
       checkKeyOptions(options);
       checkPriority(options.priority);
       requireFuture(options, this.clock.now());

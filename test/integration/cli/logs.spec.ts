@@ -7,6 +7,7 @@ import { JobHandler } from '#client/jobs/job-handler.js';
 import { callCarillon, type Circumstances } from '../../support/cli-call.js';
 import { useTestServer } from '../../support/test-server.js';
 import { createRun, finish, useTenant } from '../../support/test-tenant.js';
+import { until } from '../../support/until.js';
 
 const talking = defineJob({ name: 'talking', payload: z.object({ lines: z.int(), waits: z.boolean() }) });
 /** Lets the run that waits go on. */
@@ -41,11 +42,16 @@ it('follows a run to its end, line by line', async () => {
 
 it('shows what is there, however much', async () => {
   const { id } = await finish(tenant, { jobType: 'talking', payload: { lines: 1_001, waits: false } });
-  const { out } = await call([id, '-o', 'ndjson']);
-  const lines = out
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { message: string });
+  // The lines are written some moments after the end of the run.
+  const lines = await until('all lines are there', async () => {
+    const { out } = await call([id, '-o', 'ndjson']);
+    const shown = out
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as { message: string });
+    return shown.length >= 1_001 && shown;
+  });
   expect(lines).toHaveLength(1_001);
   // The log is full then, which its last line says.
   expect(lines.at(-1)?.message).toContain('expected at most 1000 lines');

@@ -95,6 +95,9 @@ it('the file that docs/CLI.md shows can be applied', async () => {
   expect(called.out).toMatch(/^nightly-report\tcreated\t.*\npulse\tcreated\t.*\nafter-pulse\tcreated\t/);
 });
 
+/** Each is nine of the one before. */
+const ALIASES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+
 it.each([
   ['{ name: b, spec: { cron: 0 25 * * * }, jobType: noop }', 2, 'schedule 2 (b) /spec/cron: expected hour'],
   [
@@ -112,6 +115,21 @@ it.each([
   ['{ name: fresh, spec: { everySeconds: 5 }, jobType: noop }', 2, 'expected one schedule fresh, got 2'],
   ['7', 2, 'schedule 2: expected an object with name, spec and jobType, got 7'],
   ['[', 2, 'expected YAML or JSON, got'],
+  [
+    '&a { name: b, spec: { everySeconds: 5 }, jobType: noop, payload: *a }',
+    2,
+    'expected at most 200000 values',
+  ],
+  [
+    `[${ALIASES.map(
+      (name, index) =>
+        `&${name} [${Array(9)
+          .fill(index === 0 ? '1' : `*${ALIASES[index - 1]}`)
+          .join(', ')}]`,
+    ).join(', ')}]`,
+    2,
+    'expected at most 200000 values',
+  ],
   ['{ name: b, spec: { everySeconds: 5 }, jobType: noop, tenants: [a] }', 2, 'expected no field tenants'],
 ])('none is written where one can’t be right: %s', async (second, code, err) => {
   const fresh = '{ name: fresh, spec: { everySeconds: 3600 }, jobType: noop }';

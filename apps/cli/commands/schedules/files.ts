@@ -18,6 +18,11 @@ export interface Entry {
   readonly content: Content;
 }
 
+/** More than a thousand schedules of the greatest kind have. */
+const VALUES_MAX = 200_000;
+/** More than the API takes in a payload. */
+const NESTING_MAX = 200;
+
 /** Of an answer, and no part of what a schedule says. */
 const ANSWERED = new Set([
   'id',
@@ -78,10 +83,27 @@ async function entriesOf(world: World, file: string): Promise<Entry[]> {
   } catch (error) {
     throw new CliError(`${shown}: expected YAML or JSON, got: ${(error as Error).message}`, EXIT.usage);
   }
+  if (!isSmall(documents))
+    throw new CliError(
+      `${shown}: expected at most ${VALUES_MAX} values, with those of each alias counted, and none within itself`,
+      EXIT.usage,
+    );
   // A document of comments alone has nothing.
   const given = documents.flat().filter((each) => each !== null && each !== undefined);
   if (given.length === 0) throw new CliError(`${shown}: expected one schedule or more, got none`, EXIT.usage);
   return given.map((each, index) => entryOf(`${shown}, schedule ${index + 1}`, each));
+}
+
+/** Some lines with aliases of aliases are millions of values. */
+function isSmall(given: unknown): boolean {
+  let count = 0;
+  const walk = (value: unknown, depth: number): boolean => {
+    count += 1;
+    if (count > VALUES_MAX || depth > NESTING_MAX) return false;
+    if (typeof value !== 'object' || value === null) return true;
+    return Object.values(value).every((each) => walk(each, depth + 1));
+  };
+  return walk(given, 0);
 }
 
 function entryOf(place: string, given: unknown): Entry {

@@ -21,7 +21,7 @@ async function stage() {
     endsAt: '',
   };
   const ending = new AbortController();
-  const living = ['r1', 'r2'].map((name) => ({ name, pid: 1, url: '' }));
+  const restartable = ['r1', 'r2'];
   const restart = async (name: string) => {
     played.restarted.push(name);
     if (name === played.endsAt) ending.abort();
@@ -30,7 +30,7 @@ async function stage() {
   const watch = new HandlerWatch(
     {
       folder,
-      replicas: { living, restart },
+      replicas: { restartable, restart },
       say: (line) => played.said.push(line),
       check: async () => played.reason,
       signal: ending.signal,
@@ -77,10 +77,13 @@ it('are refused where they do not load, until they change again', async () => {
   ]);
   expect(played.restarted).toEqual([]);
   played.reason = null;
-  played.down = 'r2';
+  played.down = 'r1';
   await write('a.ts', 'const b = 1');
   for (let looks = 0; looks < 4; looks += 1) await watch.runOnce();
-  expect(played.said.at(-1)).toBe('the handlers have changed, but r2 did not come back with them');
+  expect(played.said.at(-1)).toBe(
+    'the handlers have changed, but r1 did not come back with them; no other takes them',
+  );
+  expect(played.restarted).toEqual(['r1']);
 });
 
 it('no other replica is restarted once everything ends', async () => {

@@ -16,7 +16,7 @@ const CHECK_MAX_MS = 30_000;
 
 export interface HandlerWatchParts {
   readonly folder: string;
-  readonly replicas: Pick<ReplicaSet, 'living' | 'restart'>;
+  readonly replicas: Pick<ReplicaSet, 'restartable' | 'restart'>;
   readonly say: (line: string) => void;
   /** Resolves with the reason why the handlers can't be taken, or with null. */
   readonly check?: (folder: string, signal: AbortSignal) => Promise<string | null>;
@@ -59,19 +59,16 @@ export class HandlerWatch {
     const reason = await check(folder, signal);
     if (signal.aborted) return;
     if (reason !== null) return say(`the handlers have changed, and are not taken: ${reason}`);
-    const names = replicas.living.map(({ name }) => name);
-    const back: string[] = [];
+    const names = replicas.restartable;
     for (const name of names) {
-      if ((await replicas.restart(name)) !== null) back.push(name);
+      const successor = await replicas.restart(name);
       if (signal.aborted) return;
+      // The others go on with the handlers that they have.
+      if (successor === null)
+        return say(`the handlers have changed, but ${name} did not come back with them; no other takes them`);
     }
-    if (names.length === 0) return; // those that come back load what is there then
-    const missing = names.filter((name) => !back.includes(name));
-    say(
-      missing.length === 0
-        ? `the handlers have changed: ${list(back)} took them`
-        : `the handlers have changed, but ${list(missing)} did not come back with them`,
-    );
+    // Those that come back just now load what is there then.
+    if (names.length > 0) say(`the handlers have changed: ${list(names)} took them`);
   }
 }
 
@@ -91,7 +88,12 @@ export async function stateOf(folder: string): Promise<string> {
 }
 
 async function reasonAgainst(folder: string, signal: AbortSignal): Promise<string | null> {
-  const checked = promisify(execFile)(process.execPath, [CHECK, folder], { timeout: CHECK_MAX_MS, signal });
+  const checked = promisify(execFile)(process.execPath, [CHECK, folder], {
+    timeout: CHECK_MAX_MS,
+    // A handler may listen for the others.
+    killSignal: 'SIGKILL',
+    signal,
+  });
   return checked.then(
     () => null,
     ({ stderr = '' }: { stderr?: string }) => stderr.trim() || 'they do not end loading',

@@ -153,6 +153,10 @@ describe('a set of replicas', () => {
     await settle();
     expect(told.gaveUp).toMatchObject([{ name: 'r1' }]);
     expect(set.living.map(({ name }) => name)).toEqual(['r2']);
+    stage.listens = true;
+    expect(set.restartable).toEqual(['r1', 'r2']);
+    expect(await set.restart('r1')).toMatchObject({ name: 'r1' });
+    expect(set.living.map(({ name }) => name)).toEqual(['r1', 'r2']);
   });
 
   it('tells of the loss of one that is killed while it restarts', async () => {

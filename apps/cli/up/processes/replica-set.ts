@@ -63,6 +63,13 @@ export class ReplicaSet implements Part {
     return this.#members.flatMap(({ living }) => (living === undefined ? [] : [living]));
   }
 
+  /** The names of those that live, and of those that were given up; the others are about to come back. */
+  get restartable(): string[] {
+    return this.#members
+      .filter(({ living, isGivenUp }) => living !== undefined || isGivenUp)
+      .map(({ name }) => name);
+  }
+
   /** False when every replica has been given up. */
   get hasHope(): boolean {
     return this.#members.some(({ isGivenUp }) => !isGivenUp);
@@ -103,13 +110,22 @@ export class ReplicaSet implements Part {
 
   /** Lets it drain, and starts it again at once. Resolves with its successor once that listens, with null if none does. */
   async restart(name: string): Promise<LivingReplica | null> {
-    const member = this.#livingMember(name);
-    if (member?.current === undefined) return null;
+    const member = this.#members.find((candidate) => candidate.name === name);
+    if (member?.isGivenUp === true) return this.#revive(member);
+    if (member?.current === undefined || member.living === undefined) return null;
     const { pid } = member.current;
     const { promise, resolve } = Promise.withResolvers<LivingReplica | null>();
     member.restarted = { pid, done: resolve };
     member.current.send('SIGTERM');
     return promise;
+  }
+
+  #revive(member: Member): Promise<LivingReplica | null> {
+    member.isGivenUp = false;
+    const process = this.#launch(member);
+    const back = this.#welcome(member, process).catch(() => null);
+    void this.#watch(member, process);
+    return back;
   }
 
   #livingMember(name: string): Member | undefined {

@@ -81,7 +81,8 @@ export function serveApiDescription(app: NestExpressApplication, served: Served)
   (app.getHttpAdapter().getInstance() as Application).get('/', leadToPage);
   SwaggerModule.setup('docs', app, () => describeApi(app, served), {
     jsonDocumentUrl: 'openapi.json',
-    yamlDocumentUrl: 'openapi.yaml',
+    // It would be made anew for each request, which any caller may send.
+    raw: ['json'],
     customSiteTitle: 'Carillon API',
     // The key is kept over a reload, in the browser's storage for this origin. No validator elsewhere is asked.
     swaggerOptions: { persistAuthorization: true, validatorUrl: null },

@@ -1,9 +1,9 @@
 // The route that makes a tenant what its body says: what is left out has its default, and the same content again changes
 // nothing. Whether it is suspended is no part of what it says, and stays.
 import { isDeepStrictEqual } from 'node:util';
-import { Body, Controller, Headers, Inject, Param, Put, Res } from '@nestjs/common';
+import { Body, Controller, Headers, Inject, Param, Put, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import type { Database } from '#database/connection.js';
 import type { Installation } from '#database/migrating/installation.repository.js';
 import { findTenant, updateTenant, type Tenant } from '#tenancy/tenant.repository.js';
@@ -13,7 +13,7 @@ import { API_DATABASE, INSTALLATION } from '../../tokens.js';
 import { AdminOnly, MakesTenant, WhileSuspended } from '../access/auth.guard.js';
 import { ensure } from '../answers/ensured.js';
 import { ApiApplies } from '../answers/etag.js';
-import { refuseOtherName } from '../problems/problem.js';
+import { ProblemError, refuseOtherName } from '../problems/problem.js';
 import { ApiTenant, resourceName } from '../requests/shapes.js';
 import { show, tenantApplied, tenantShape, type TenantApplied } from './tenant.shapes.js';
 
@@ -47,7 +47,11 @@ export class PutTenantController {
     @Headers('if-match') ifMatch: string | undefined,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) response: Response,
+    @Req() request: Request,
   ) {
+    // All that it may say may be left out, and a call that has lost its body must not mean that.
+    if (request.body === undefined)
+      throw new ProblemError('bad-request', 'expected a body of JSON, {} for all defaults, got none');
     refuseOtherName(input.name, name);
     const { name: _, displayName = name, limits, ...rest } = input;
     const content = { ...rest, displayName, limits: limits ?? {} };

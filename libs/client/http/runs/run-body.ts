@@ -2,7 +2,7 @@
 import type { RunOptions, UniqueOptions } from '#client/jobs/enqueue-options.js';
 import { checkKeyOptions } from '#client/options/key-options-check.js';
 import { expectKnownOptions } from '#client/options/known-options.js';
-import { checkRunValues } from '#client/options/run-values.js';
+import { checkRunValues, expectRunOptions, RUN_OPTIONS } from '#client/options/run-values.js';
 import { expectCallOptions, type CallOptions, type KeyedOptions } from '../call-options.js';
 
 export interface ClientRunOptions extends Omit<RunOptions, 'unique'> {
@@ -34,19 +34,6 @@ export interface EnqueueAllOptions extends KeyedOptions {
   mode?: 'all-or-nothing' | 'per-item';
 }
 
-const RUN_OPTIONS = [
-  'runAt',
-  'delaySeconds',
-  'queue',
-  'priority',
-  'tags',
-  'concurrencyKey',
-  'overlap',
-  'order',
-  'deadline',
-  'unique',
-  'debounce',
-];
 const UNIQUE_OPTIONS = ['key', 'windowSeconds', 'onConflict'];
 const MODES: readonly unknown[] = ['all-or-nothing', 'per-item'];
 /** As the API has them. */
@@ -59,7 +46,7 @@ export function runBody(
   payload: unknown,
   options: ClientEnqueueOptions,
 ): string {
-  expectCallOptions(options, [...RUN_OPTIONS, 'idempotencyKey']);
+  expectCallOptions(options, [...RUN_OPTIONS, 'delaySeconds', 'idempotencyKey']);
   const { signal: _signal, traceparent: _parent, tracestate: _state, idempotencyKey: _key, ...run } = options;
   checkRun(run);
   return JSON.stringify({ ...run, jobType, payload });
@@ -84,7 +71,7 @@ export function runsBody(
       throw new TypeError(`expected runs[${index}] to be an object with a payload, got ${typeof run}`);
     const { payload, ...rest } = run as ClientBulkRun<unknown>;
     const place = `runs[${index}].`;
-    expectKnownOptions(rest, RUN_OPTIONS, { prefix: place });
+    expectRunOptions(rest, { more: ['delaySeconds'], prefix: place });
     checkRun(rest, place);
     return { ...rest, jobType, payload };
   });

@@ -173,3 +173,10 @@ it('a PUT of a shared job type makes one of the tenant that hides it', async () 
   const { body } = await api.put(`${path}/job-types/echo`).send({ target: handler }).expect(201);
   expect(body).toMatchObject({ shared: false, target: handler, revision: 1 });
 });
+
+it('a tenant is not reset by a request that has lost its body', async () => {
+  const path = `/api/v1/tenants/${newName('tenant')}`;
+  await server.admin.put(path).send({ weight: 7 }).expect(201);
+  expectProblem(await server.admin.put(path), 'bad-request');
+  expect((await server.admin.get(path).expect(200)).body).toMatchObject({ weight: 7, revision: 1 });
+});
