@@ -13,7 +13,7 @@ import { API_DATABASE, INSTALLATION } from '../../tokens.js';
 import { AdminOnly, MakesTenant, WhileSuspended } from '../access/auth.guard.js';
 import { ensure } from '../answers/ensured.js';
 import { ApiApplies } from '../answers/etag.js';
-import { ProblemError, refuseOtherName } from '../problems/problem.js';
+import { invalidField, refuseOtherName } from '../problems/problem.js';
 import { ApiTenant, resourceName } from '../requests/shapes.js';
 import { show, tenantApplied, tenantShape, type TenantApplied } from './tenant.shapes.js';
 
@@ -51,7 +51,7 @@ export class PutTenantController {
   ) {
     // All that it may say may be left out, and a call that has lost its body must not mean that.
     if (request.body === undefined)
-      throw new ProblemError('bad-request', 'expected a body of JSON, {} for all defaults, got none');
+      throw invalidField('/', 'expected an object, {} for all defaults, got no body');
     refuseOtherName(input.name, name);
     const { name: _, displayName = name, limits, ...rest } = input;
     const content = { ...rest, displayName, limits: limits ?? {} };

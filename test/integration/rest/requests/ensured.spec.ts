@@ -177,6 +177,6 @@ it('a PUT of a shared job type makes one of the tenant that hides it', async () 
 it('a tenant is not reset by a request that has lost its body', async () => {
   const path = `/api/v1/tenants/${newName('tenant')}`;
   await server.admin.put(path).send({ weight: 7 }).expect(201);
-  expectProblem(await server.admin.put(path), 'bad-request');
+  expectProblem(await server.admin.put(path), 'validation-failed');
   expect((await server.admin.get(path).expect(200)).body).toMatchObject({ weight: 7, revision: 1 });
 });

@@ -44,7 +44,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   'get /api/v1/tenants': read(200),
   'post /api/v1/tenants': ofOperator(422),
   [`get ${T}`]: read(200),
-  [`put ${T}`]: ofOperator(200),
+  [`put ${T}`]: ofOperator(422),
   [`patch ${T}`]: ofOperator(428),
   [`post ${T}:suspend`]: ofOperator(200),
   [`post ${T}:resume`]: ofOperator(200),
