@@ -28,6 +28,6 @@ export function withDatabase(
   const url = env['DATABASE_URL'] ?? running?.databaseUrl;
   if (url !== undefined) return { ...env, DATABASE_URL: url };
   throw new CliError(
-    `DATABASE_URL: expected the URL of the database to ${what}, got nothing; and no npm start runs here with a database of this machine, which would be used`,
+    `DATABASE_URL: expected the URL of the database to ${what}, got nothing; and no npm start runs here, whose database would be used`,
   );
 }
