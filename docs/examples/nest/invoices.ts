@@ -1,4 +1,4 @@
-// Asks for the job and does it, with whatever else the application injects.
+// Enqueues the job for a request, and is its handler: the provider's own injections are there for both.
 import { setTimeout as rest } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { JobOf, SharedContext } from 'carillon';

@@ -81,8 +81,8 @@ const OPTIONS: Readonly<Record<string, Option | Readonly<Record<string, Option>>
   locks: { fits: () => true, expected: 'a list of locks' },
 };
 
-const DRAFTED = [
-  ...SPECS,
+/** What a preview takes beside the spec. */
+export const BESIDE_SPEC = [
   'timeZone',
   'clockChanges',
   'startAt',
@@ -91,6 +91,7 @@ const DRAFTED = [
   'calendars',
   'jitterSeconds',
 ];
+const DRAFTED = [...SPECS, ...BESIDE_SPEC];
 const PATCHED = ['jobType', ...Object.keys(OPTIONS).filter((field) => !['name', 'tenants'].includes(field))];
 
 /** Throws a TypeError that names the job, the schedule and the field. */

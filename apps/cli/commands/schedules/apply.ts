@@ -1,6 +1,7 @@
 // `schedules apply -f` makes schedules what files say, and `diff -f` tells what that would change. All of them are
 // checked before one is written: by the rules of the client, and in the API their specs and their job types. What only
 // the API knows, such as a quota, may still refuse one after others were written; the same call again goes on there.
+import { BESIDE_SPEC } from '#client/options/schedules-check.js';
 import { ApiProblem } from '#client/http/api-problem.js';
 import { pathTo } from '#client/http/paths.js';
 import type { ClientSchedule } from '#client/http/schedules/schedule-shapes.js';
@@ -23,16 +24,7 @@ interface Applied {
   readonly revision: number;
 }
 
-const DRAFTED = [
-  'spec',
-  'timeZone',
-  'clockChanges',
-  'startAt',
-  'endAt',
-  'maxFires',
-  'calendars',
-  'jitterSeconds',
-];
+const DRAFTED = ['spec', ...BESIDE_SPEC];
 
 export async function apply(session: Session, files: readonly string[]): Promise<void> {
   const tenant = await session.tenant();

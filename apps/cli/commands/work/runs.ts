@@ -1,6 +1,7 @@
 // Runs: what has run, why it failed, what it logged, and running it again.
 import { Option, type Command } from 'commander';
 import type { ClientLogLine } from '#client/http/runs/run-logs.js';
+import { RUN_STATES } from '#client/http/runs/run-shapes.js';
 import type { ClientRun } from '#client/http/runs/run-shapes.js';
 import { pathTo } from '#client/http/paths.js';
 import type { Api } from '../../connection/api.js';
@@ -18,17 +19,6 @@ import {
   type Yes,
 } from '../kit.js';
 
-const STATES = [
-  'scheduled',
-  'queued',
-  'running',
-  'retrying',
-  'succeeded',
-  'failed',
-  'cancelled',
-  'expired',
-  'dead-lettered',
-];
 const LISTED: Columns<object> = {
   ...fields('id', 'jobType', 'state', 'attempt', 'schedule', 'createdAt', 'finishedAt'),
   error: (row) => errorOf(row),
@@ -78,7 +68,7 @@ export function addRuns(program: Command, kit: Kit): void {
 function addList(runs: Command, kit: Kit): void {
   const list = limited(runs.command('ls'), 50)
     .description('List runs, the newest first')
-    .addOption(new Option('--state <state>', 'only runs in this state').choices(STATES))
+    .addOption(new Option('--state <state>', 'only runs in this state').choices(RUN_STATES))
     .option('--schedule <name>', 'only runs of this schedule')
     .option('--queue <name>', 'only runs of this queue')
     .option('--job-type <name>', 'only runs of this job type')

@@ -1,5 +1,6 @@
 // The shape of a run in requests and answers.
 import { z } from 'zod';
+import { RUN_STATES } from '#client/http/runs/run-shapes.js';
 import { isStoredKey } from '#kernel/keys/key-overlap.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import type { RunRow } from '#execution/runs/run-row.js';
@@ -15,17 +16,7 @@ import {
   showKey,
 } from './keys/key-options.shapes.js';
 
-const runState = z.enum([
-  'scheduled',
-  'queued',
-  'running',
-  'retrying',
-  'succeeded',
-  'failed',
-  'cancelled',
-  'expired',
-  'dead-lettered',
-]);
+const runState = z.enum(RUN_STATES);
 
 /** Refuses an empty span: `to` excludes its instant, so it must come after `from`. */
 export const spanOf =

@@ -2,6 +2,19 @@
 import type { EnqueueableJob } from '#client/jobs/enqueue-options.js';
 import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
 
+/** Those that the API shows and takes. */
+export const RUN_STATES = [
+  'scheduled',
+  'queued',
+  'running',
+  'retrying',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'expired',
+  'dead-lettered',
+] as const;
+
 /** What of a job `enqueue` needs: its name, the schema of its payload, and the type of its output. */
 export interface ClientJob<Input, Output = unknown> extends EnqueueableJob<Input> {
   readonly output?: StandardSchemaV1<unknown, Output>;
@@ -31,16 +44,7 @@ export interface RefusedRun {
 export interface ClientRun<Output = unknown> {
   readonly id: string;
   readonly jobType: string;
-  readonly state:
-    | 'scheduled'
-    | 'queued'
-    | 'running'
-    | 'retrying'
-    | 'succeeded'
-    | 'failed'
-    | 'cancelled'
-    | 'expired'
-    | 'dead-lettered';
+  readonly state: (typeof RUN_STATES)[number];
   /** What the handler returned; null if it returned nothing, or the run has not succeeded. */
   readonly output: Output | null;
   /** Why the run has ended without success; null otherwise. */
